@@ -1,0 +1,81 @@
+# jwtd: make, make run, make test, make check; make install [DESTDIR= PREFIX=]
+#
+# CC=musl-gcc makes the small one. SANITIZE=address,undefined (or thread) builds
+# with sanitizers, into a folder of its own.
+
+VERSION  = 0.1.0
+CC       = cc
+PREFIX   = /usr/local
+BUILD    = build/$(notdir $(firstword $(CC)))$(if $(SANITIZE),-$(firstword $(subst $(comma), ,$(SANITIZE))))
+comma    = ,
+
+ROOMS    = bytes log sha256 sha256_hw hmac base64url json scrypt http jwt password users api server
+SOURCES  = main.c $(ROOMS:=.c)
+HEADERS  = $(wildcard *.h)
+TESTS    = $(patsubst tests/%.c,%,$(wildcard tests/*_test.c))
+
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wcast-qual -Wmissing-prototypes -Wvla
+CFLAGS   = -O2 -g
+WERROR   =
+HARDEN   = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 \
+             -fstack-protector-strong)
+FLAGS    = -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -fPIE -pthread -ffunction-sections \
+           -fno-asynchronous-unwind-tables $(WARNINGS) $(WERROR) $(HARDEN) $(CFLAGS)
+
+# static-pie where it links and runs, else static, else dynamic. (A wrapper like
+# musl-gcc may take -static-pie and link dynamically: the probe must name no interpreter.)
+probe    = $(shell mkdir -p $(BUILD) && cd $(BUILD) && echo 'int main(void){return 0;}' >probe.c && \
+             $(CC) -fPIE -pthread $(1) probe.c -o probe 2>/dev/null && $(EMULATOR) ./probe && \
+             ! readelf -l probe 2>/dev/null | grep -q INTERP && echo yes)
+LINK     := $(if $(SANITIZE),-pie,$(if $(call probe,-static-pie),-static-pie,$(if $(call probe,-static),-static,-pie)))
+LDFLAGS  = $(LINK) -Wl,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code,--gc-sections
+
+TARGET   := $(shell $(CC) -dumpmachine)
+LIBC     := $(shell $(CC) -E -dM -include features.h -xc /dev/null 2>/dev/null | \
+              awk '$$2=="__GLIBC__"{a=$$3} $$2=="__GLIBC_MINOR__"{b=$$3} END{print a ? "glibc " a "." b : "musl"}')
+DEFINES  = -DJWTD_VERSION='"$(VERSION)"' -DJWTD_TARGET='"$(TARGET)"' -DJWTD_LIBC='"$(LIBC)"'
+
+all: jwtd
+
+# Always compared, so that ./jwtd is what this CC built last.
+jwtd: $(BUILD)/jwtd FORCE
+	@cmp -s $< $@ || { cp $< $@.new && mv -f $@.new $@; }
+
+$(BUILD)/jwtd: $(SOURCES:%.c=$(BUILD)/%.o)
+	@[ "$(LINK)" != -pie ] || [ -n "$(SANITIZE)" ] || echo "warning: no static libc here, jwtd is linked dynamically"
+	$(CC) $(FLAGS) $(LDFLAGS) $^ -o $@
+
+$(BUILD)/%.o: %.c $(HEADERS) Makefile
+	@mkdir -p $(BUILD)
+	$(CC) $(FLAGS) $(if $(filter main.c,$<),$(DEFINES)) -c $< -o $@
+
+run: jwtd
+	./jwtd
+
+# A test that reaches inside a room includes its .c and is linked without it.
+$(BUILD)/%_test: tests/%_test.c tests/test.h $(wildcard tests/*.h) $(ROOMS:%=$(BUILD)/%.o)
+	$(CC) $(FLAGS) -I. $(LDFLAGS) $< $(filter-out $(if $(shell grep -l '"\.\./$*\.c"' $<),$(BUILD)/$*.o),$(filter %.o,$^)) -o $@
+
+unit-tests: $(TESTS:%=$(BUILD)/%)
+
+test: jwtd unit-tests
+	@tests/run.sh $(TESTS:%=$(BUILD)/%) ./test.sh
+
+# The long one: other compilers, sanitizers and every real peer.
+check: jwtd unit-tests
+	@tests/run.sh $(TESTS:%=$(BUILD)/%) ./test.sh tests/layers.sh tests/builds.sh tests/lifecycle.sh \
+	  tests/flask.sh tests/interop.sh
+
+# Which symbols each room of floors 0 and 1 takes from elsewhere: see tests/layers.sh
+layers:
+	@tests/layers.sh
+
+install: jwtd
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 jwtd $(DESTDIR)$(PREFIX)/bin/jwtd
+
+clean:
+	rm -rf build jwtd
+
+FORCE:
+.PHONY: all run test unit-tests check layers install clean FORCE

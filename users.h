@@ -1,0 +1,47 @@
+/* users.h - the accounts: a name and a password's hash string each.
+ *
+ * This is the one interface to wherever they are kept. Every call may block on
+ * a disk and may be made from any thread; what it says is durable, is. */
+#ifndef USERS_H
+#define USERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bytes.h"
+#include "sha256.h"
+
+enum { USERS_NAME_MAX = 255, USERS_HASH_MAX = 512 }; /* bytes of UTF-8; characters of a hash string */
+
+struct users;
+
+struct user {
+    char hash[USERS_HASH_MAX];
+    size_t hash_len;
+    uint64_t version; /* of this account, for users_update */
+};
+
+enum users_result {
+    USERS_OK,
+    USERS_NOT_FOUND,
+    USERS_EXISTS,
+    USERS_CHANGED,     /* since it was read: nothing was done */
+    USERS_UNAVAILABLE, /* could not be read or stored; said on standard error */
+};
+
+/* Opens the file (made where missing, mode 0600), checks every line of it and
+ * indexes it. `index_key` is 16 random bytes, so that nobody can choose names
+ * that collide. NULL where it can't, with the reason on standard error. */
+struct users *users_open(const char *path, sha256_compress *compress, const uint8_t index_key[16]);
+void users_close(struct users *users);
+
+enum users_result users_find(struct users *users, struct slice name, struct user *user);
+
+/* Adds an account: USERS_OK once it is on the disk, USERS_EXISTS for a taken
+ * name. Of any number of callers with one name exactly one gets USERS_OK. */
+enum users_result users_add(struct users *users, struct slice name, struct slice hash);
+
+/* Gives the account that `seen` was read from another hash string. */
+enum users_result users_update(struct users *users, struct slice name, const struct user *seen, struct slice hash);
+
+#endif
