@@ -1,8 +1,8 @@
-/* api.c - register, log in, verify: what the Flask original answers, and clear
- * refusals where it crashed or let things through.
+/* api.c - register, log in, verify: what the Flask original answers, and clear refusals where it crashed or let
+ * things through.
  *
- * A handler reads from top to bottom. The order of checks is the same
- * everywhere: path, method, media type, JSON, members, then accounts. */
+ * A handler reads from top to bottom. The order of checks is the same everywhere: path, method, media type,
+ * JSON, members, then accounts. */
 #include "api.h"
 
 #include <strings.h>
@@ -15,8 +15,7 @@
 
 enum { PASSWORD_LEN_MAX = 1024 };
 
-void api_error(struct http_response *response, struct buffer *text, int status, const char *message)
-{
+void api_error(struct http_response *response, struct buffer *text, int status, const char *message) {
     *response = (struct http_response){ .status = status };
     text->len = 0;
     put_text(text, "{\"error\":");
@@ -26,33 +25,28 @@ void api_error(struct http_response *response, struct buffer *text, int status, 
 }
 
 /* Every 401 names the scheme (RFC 9110 11.6.1), and its error where a token was given (RFC 6750 3). */
-static void unauthorized(struct http_response *response, struct buffer *text, const char *message, bool token_given)
-{
+static void unauthorized(struct http_response *response, struct buffer *text, const char *message, bool token_given) {
     api_error(response, text, 401, message);
     response->www_authenticate = token_given ? "Bearer error=\"invalid_token\"" : "Bearer";
 }
 
-static void unavailable(struct http_response *response, struct buffer *text, const char *message)
-{
+static void unavailable(struct http_response *response, struct buffer *text, const char *message) {
     api_error(response, text, 503, message);
     response->retry_after = 1;
 }
 
-void api_busy(struct http_response *response, struct buffer *text)
-{
+void api_busy(struct http_response *response, struct buffer *text) {
     unavailable(response, text, "Too many requests at once, try again later");
 }
 
 /* {"message":"...", then what the caller puts, then } */
-static void begin(struct buffer *text, const struct api_route *route)
-{
+static void begin(struct buffer *text, const struct api_route *route) {
     put_text(text, "{\"message\":\"");
     put_text(text, route->message);
     put_char(text, '"');
 }
 
-static void end(struct http_response *response, struct buffer *text, int status)
-{
+static void end(struct http_response *response, struct buffer *text, int status) {
     put_text(text, "}\n");
     *response = (struct http_response){ .status = status, .body = { text->at, text->len } };
 }
@@ -65,18 +59,15 @@ struct credentials {
 };
 
 /* U+0000 to U+001F and U+007F to U+009F, in UTF-8 that is known to be sound */
-static bool has_control(struct slice s)
-{
+static bool has_control(struct slice s) {
     for (size_t i = 0; i < s.len; i++) {
         uint8_t c = (uint8_t)s.at[i];
-        if (c < 0x20 || c == 0x7f || (c == 0xc2 && (uint8_t)s.at[i + 1] < 0xa0))
-            return true;
+        if (c < 0x20 || c == 0x7f || (c == 0xc2 && (uint8_t)s.at[i + 1] < 0xa0)) return true;
     }
     return false;
 }
 
-static bool bad_input(struct http_response *response, struct buffer *text, const char *what, const char *why)
-{
+static bool bad_input(struct http_response *response, struct buffer *text, const char *what, const char *why) {
     char message[128];
     struct buffer b = { .at = message, .cap = sizeof message - 1 };
     put_text(&b, what);
@@ -87,8 +78,7 @@ static bool bad_input(struct http_response *response, struct buffer *text, const
 }
 
 /* A member that must be a text of 1 to `cap` bytes. NULL, or what is wrong with it. */
-static const char *read_member(const struct json_member *member, char *out, size_t cap, struct slice *value)
-{
+static const char *read_member(const struct json_member *member, char *out, size_t cap, struct slice *value) {
     ssize_t len = member->type == JSON_STRING ? json_string(member->raw, out, cap) : 0;
     *value = (struct slice){ out, len > 0 ? (size_t)len : 0 };
     return member->type == JSON_ABSENT   ? " is missing"
@@ -101,16 +91,14 @@ static const char *read_member(const struct json_member *member, char *out, size
 
 /* True with *c filled in, or false with *response. The caller wipes *c either way. */
 static bool read_credentials(const struct api_call *call, struct credentials *c, struct http_response *response,
-                             struct buffer *text)
-{
+                             struct buffer *text) {
     struct json_member m[] = { { .name = "username" }, { .name = "password" } };
     const char *why;
     if (json_object(call->body, m, 2, &why) == JSON_BAD)
         return bad_input(response, text, "The body is not a JSON object: ", why);
     if ((why = read_member(&m[0], c->username, sizeof c->username, &c->name)) != NULL)
         return bad_input(response, text, "username", why);
-    if (has_control(c->name))
-        return bad_input(response, text, "username", " has a control character");
+    if (has_control(c->name)) return bad_input(response, text, "username", " has a control character");
     if ((why = read_member(&m[1], c->password, sizeof c->password, &c->secret)) != NULL)
         return bad_input(response, text, "password", why);
     if (memchr(c->secret.at, '\0', c->secret.len)) /* RFC 2104 pads with zeros: "pw" and "pw\0" would be one key */
@@ -119,8 +107,7 @@ static bool read_credentials(const struct api_call *call, struct credentials *c,
 }
 
 /* The token in an Authorization value: behind "Bearer", or all of it, as the original took it. */
-static struct slice token_of(struct slice value)
-{
+static struct slice token_of(struct slice value) {
     if (value.len < 6 || strncasecmp(value.at, "Bearer", 6) != 0 ||
         (value.len > 6 && value.at[6] != ' ' && value.at[6] != '\t'))
         return value;
@@ -132,8 +119,7 @@ static struct slice token_of(struct slice value)
 /* ---- the handlers ----------------------------------------------------- */
 
 static void get_jwt(const struct api *api, const struct api_route *route, const struct api_call *call,
-                    struct http_response *response, struct buffer *text)
-{
+                    struct http_response *response, struct buffer *text) {
     struct jwt_claims claims;
     if (call->authorization.len == 0) {
         api_error(response, text, 400, "Token is missing");
@@ -152,8 +138,7 @@ static void get_jwt(const struct api *api, const struct api_route *route, const 
     end(response, text, 200);
 }
 
-static int make_hash(const struct api *api, const struct api_call *call, struct slice password, struct buffer *hash)
-{
+static int make_hash(const struct api *api, const struct api_call *call, struct slice password, struct buffer *hash) {
     uint8_t random[2 * PASSWORD_SALT_LEN];
     return getrandom(random, sizeof random, 0) == sizeof random &&
                    password_put(hash, call->work, &api->cost, password, random) == 0
@@ -162,22 +147,18 @@ static int make_hash(const struct api *api, const struct api_call *call, struct 
 }
 
 /* A taken name costs no hash; of those who hash for one name at once, users_add lets one through. */
-static enum users_result add_user(const struct api *api, const struct api_call *call, const struct credentials *c)
-{
+static enum users_result add_user(const struct api *api, const struct api_call *call, const struct credentials *c) {
     struct user user;
     char string[PASSWORD_STRING_MAX];
     struct buffer hash = { .at = string, .cap = sizeof string };
     enum users_result found = users_find(api->users, c->name, &user);
-    if (found != USERS_NOT_FOUND)
-        return found == USERS_OK ? USERS_EXISTS : found;
-    if (make_hash(api, call, c->secret, &hash) != 0)
-        return USERS_UNAVAILABLE;
+    if (found != USERS_NOT_FOUND) return found == USERS_OK ? USERS_EXISTS : found;
+    if (make_hash(api, call, c->secret, &hash) != 0) return USERS_UNAVAILABLE;
     return users_add(api->users, c->name, (struct slice){ hash.at, hash.len });
 }
 
 static void register_user(const struct api *api, const struct api_route *route, const struct api_call *call,
-                          struct http_response *response, struct buffer *text)
-{
+                          struct http_response *response, struct buffer *text) {
     struct credentials c;
     if (read_credentials(call, &c, response, text)) {
         enum users_result result = add_user(api, call, &c);
@@ -193,21 +174,19 @@ static void register_user(const struct api *api, const struct api_route *route, 
     explicit_bzero(&c, sizeof c);
 }
 
-/* The clear-text password is at hand only now: a hash weaker than today's is
- * replaced. Where that fails the old one goes on. */
+/* The clear-text password is at hand only now: a hash weaker than today's is replaced. Where that fails the old
+ * one goes on. */
 static void strengthen(const struct api *api, const struct api_call *call, const struct credentials *c,
-                       const struct user *user)
-{
+                       const struct user *user) {
     char string[PASSWORD_STRING_MAX];
     struct buffer hash = { .at = string, .cap = sizeof string };
     if (make_hash(api, call, c->secret, &hash) == 0)
         users_update(api->users, c->name, user, (struct slice){ hash.at, hash.len });
 }
 
-/* One line about an account whose hash string is of no use; the name, which
- * anybody may have chosen, comes last and escaped. */
-static void log_unusable_hash(struct slice name)
-{
+/* One line about an account whose hash string is of no use; the name, which anybody may have chosen, comes last
+ * and escaped. */
+static void log_unusable_hash(struct slice name) {
     char escaped[6 * USERS_NAME_MAX + 3];
     struct buffer b = { .at = escaped, .cap = sizeof escaped - 1 };
     json_put_string(&b, name);
@@ -217,8 +196,7 @@ static void log_unusable_hash(struct slice name)
 
 /* Is the password this account's? If not, *response is the answer. */
 static bool authenticate(const struct api *api, const struct api_call *call, const struct credentials *c,
-                         struct http_response *response, struct buffer *text)
-{
+                         struct http_response *response, struct buffer *text) {
     struct user user;
     struct password_cost cost;
     enum users_result found = users_find(api->users, c->name, &user);
@@ -232,11 +210,12 @@ static bool authenticate(const struct api *api, const struct api_call *call, con
     }
     switch (password_check(call->work, c->secret, (struct slice){ user.hash, user.hash_len }, &cost)) {
     case PASSWORD_RIGHT:
-        if (password_weaker(&cost, &api->cost))
-            strengthen(api, call, c, &user);
+        if (password_weaker(&cost, &api->cost)) strengthen(api, call, c, &user);
         return true;
     case PASSWORD_WRONG: unauthorized(response, text, "Invalid password", false); return false;
-    case PASSWORD_NO_MEMORY: unavailable(response, text, "No memory to check the password, try again later"); return false;
+    case PASSWORD_NO_MEMORY:
+        unavailable(response, text, "No memory to check the password, try again later");
+        return false;
     case PASSWORD_UNUSABLE: break;
     }
     log_unusable_hash(c->name);
@@ -245,8 +224,7 @@ static bool authenticate(const struct api *api, const struct api_call *call, con
 }
 
 static void log_in(const struct api *api, const struct api_route *route, const struct api_call *call,
-                   struct http_response *response, struct buffer *text)
-{
+                   struct http_response *response, struct buffer *text) {
     struct credentials c;
     if (read_credentials(call, &c, response, text) && authenticate(api, call, &c, response, text)) {
         begin(text, route);
@@ -267,28 +245,23 @@ static const struct api_route routes[] = {
     { "/register", HTTP_POST, "POST, OPTIONS", API_ON_WORKER, false, register_user, "User registered successfully" },
 };
 
-static const struct api_route *find_path(struct slice path)
-{
+static const struct api_route *find_path(struct slice path) {
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
-        if (slice_is(path, routes[i].path))
-            return &routes[i];
+        if (slice_is(path, routes[i].path)) return &routes[i];
     return NULL;
 }
 
 /* application/json or application/ANYTHING+json, whatever its parameters (RFC 6839 3.1) */
-static bool is_json(struct slice value)
-{
+static bool is_json(struct slice value) {
     struct slice type = slice_cut(&value, ';');
-    while (type.len > 0 && (type.at[type.len - 1] == ' ' || type.at[type.len - 1] == '\t'))
-        type.len--;
+    while (type.len > 0 && (type.at[type.len - 1] == ' ' || type.at[type.len - 1] == '\t')) type.len--;
     return type.len >= 16 && strncasecmp(type.at, "application/", 12) == 0 &&
            ((type.len == 16 && strncasecmp(type.at + 12, "json", 4) == 0) ||
             strncasecmp(type.at + type.len - 5, "+json", 5) == 0);
 }
 
 const struct api_route *api_find(const struct http_request *request, const char *buf, struct http_response *response,
-                                 struct buffer *text)
-{
+                                 struct buffer *text) {
     const struct api_route *route = find_path(http_slice(buf, request->path));
     enum http_method method = request->method == HTTP_HEAD ? HTTP_GET : request->method;
     if (route == NULL && method == HTTP_OPTIONS && slice_is(http_slice(buf, request->path), "*")) {
@@ -309,8 +282,7 @@ const struct api_route *api_find(const struct http_request *request, const char 
 }
 
 void api_answer(const struct api *api, const struct api_route *route, const struct api_call *call,
-                struct http_response *response, struct buffer *text)
-{
+                struct http_response *response, struct buffer *text) {
     text->len = 0;
     route->handler(api, route, call, response, text);
     response->no_store = route->no_store;

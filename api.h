@@ -1,5 +1,5 @@
-/* api.h - the routes: which path answers what. The only room that chooses a
- * status for what a user does. No sockets: from a request to a response. */
+/* api.h - the routes: which path answers what. The only room that chooses a status for what a user does. No
+ * sockets: from a request to a response. */
 #ifndef API_H
 #define API_H
 
@@ -48,8 +48,8 @@ struct api_route {
     const char *message; /* of success */
 };
 
-/* Finds the route of a complete request. NULL where the answer is known without
- * a handler: *response is then it (404, 405, 415, OPTIONS). */
+/* Finds the route of a complete request. NULL where the answer is known without a handler: *response is then it
+ * (404, 405, 415, OPTIONS). */
 const struct api_route *api_find(const struct http_request *request, const char *buf, struct http_response *response,
                                  struct buffer *text);
 

@@ -1,8 +1,7 @@
 /* bytes.c - slices to read from, buffers to write to, a comparison in constant time. */
 #include "bytes.h"
 
-struct slice slice_cut(struct slice *rest, char separator)
-{
+struct slice slice_cut(struct slice *rest, char separator) {
     const char *end = rest->len ? memchr(rest->at, separator, rest->len) : NULL;
     struct slice head = *rest;
     if (end == NULL) {
@@ -14,63 +13,47 @@ struct slice slice_cut(struct slice *rest, char separator)
     return head;
 }
 
-int64_t slice_decimal(struct slice s)
-{
+int64_t slice_decimal(struct slice s) {
     int64_t n = 0;
-    if (s.len == 0 || s.len > 18)
-        return -1;
+    if (s.len == 0 || s.len > 18) return -1;
     for (size_t i = 0; i < s.len; i++) {
-        if (s.at[i] < '0' || s.at[i] > '9')
-            return -1;
+        if (s.at[i] < '0' || s.at[i] > '9') return -1;
         n = 10 * n + (s.at[i] - '0');
     }
     return n;
 }
 
-void put_bytes(struct buffer *b, const void *bytes, size_t n)
-{
+void put_bytes(struct buffer *b, const void *bytes, size_t n) {
     if (b->overflow || n > b->cap - b->len) {
         b->overflow = true;
         return;
     }
-    if (n > 0)
-        memcpy(b->at + b->len, bytes, n);
+    if (n > 0) memcpy(b->at + b->len, bytes, n);
     b->len += n;
 }
 
-void put_text(struct buffer *b, const char *text)
-{
-    put_bytes(b, text, strlen(text));
-}
+void put_text(struct buffer *b, const char *text) { put_bytes(b, text, strlen(text)); }
 
-void put_char(struct buffer *b, char c)
-{
-    put_bytes(b, &c, 1);
-}
+void put_char(struct buffer *b, char c) { put_bytes(b, &c, 1); }
 
-void put_number(struct buffer *b, uint64_t n)
-{
+void put_number(struct buffer *b, uint64_t n) {
     char digits[20];
     size_t i = sizeof digits;
-    do
-        digits[--i] = (char)('0' + n % 10);
+    do digits[--i] = (char)('0' + n % 10);
     while ((n /= 10) != 0);
     put_bytes(b, digits + i, sizeof digits - i);
 }
 
-void put_hex(struct buffer *b, const uint8_t *bytes, size_t n)
-{
+void put_hex(struct buffer *b, const uint8_t *bytes, size_t n) {
     for (size_t i = 0; i < 2 * n; i++) {
         int nibble = bytes[i / 2] >> (i % 2 ? 0 : 4) & 15;
         put_char(b, (char)('0' + nibble + (((9 - nibble) >> 8) & ('a' - '9' - 1))));
     }
 }
 
-bool ct_equal(const void *a, const void *b, size_t n)
-{
+bool ct_equal(const void *a, const void *b, size_t n) {
     const volatile uint8_t *x = a, *y = b;
     uint8_t differ = 0;
-    for (size_t i = 0; i < n; i++)
-        differ |= x[i] ^ y[i];
+    for (size_t i = 0; i < n; i++) differ |= x[i] ^ y[i];
     return differ == 0;
 }

@@ -1,9 +1,8 @@
-/* bytes.h - what every floor shares: slices to read from, buffers to write to,
- * byte order, and a comparison that takes the same time whatever it finds.
+/* bytes.h - what every floor shares: slices to read from, buffers to write to, byte order, and a comparison
+ * that takes the same time whatever it finds.
  *
- * A slice never owns its bytes and need not end in NUL. A buffer is written
- * front to back and never past its end: what does not fit is dropped whole and
- * `overflow` stays set, so a writer checks once, at the end. */
+ * A slice never owns its bytes and need not end in NUL. A buffer is written front to back and never past its
+ * end: what does not fit is dropped whole and `overflow` stays set, so a writer checks once, at the end. */
 #ifndef BYTES_H
 #define BYTES_H
 
@@ -23,23 +22,16 @@ struct buffer {
     bool overflow;
 };
 
-static inline struct slice slice_of(const char *text)
-{
-    return (struct slice){ text, strlen(text) };
-}
+static inline struct slice slice_of(const char *text) { return (struct slice){ text, strlen(text) }; }
 
-static inline bool slice_equal(struct slice a, struct slice b)
-{
+static inline bool slice_equal(struct slice a, struct slice b) {
     return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
-static inline bool slice_is(struct slice s, const char *text)
-{
-    return slice_equal(s, slice_of(text));
-}
+static inline bool slice_is(struct slice s, const char *text) { return slice_equal(s, slice_of(text)); }
 
-/* Cuts the part before the first `separator` off the front of *rest and gives
- * it; all of *rest, leaving rest->at NULL, where there is none. */
+/* Cuts the part before the first `separator` off the front of *rest and gives it; all of *rest, leaving
+ * rest->at NULL, where there is none. */
 struct slice slice_cut(struct slice *rest, char separator);
 
 /* A decimal number of 1 to 18 digits and nothing else: the number, or -1. */
@@ -56,26 +48,22 @@ void put_hex(struct buffer *b, const uint8_t *bytes, size_t n);
 /* True where the n bytes are the same; takes the same time where they are not. */
 bool ct_equal(const void *a, const void *b, size_t n);
 
-static inline uint32_t load_be32(const uint8_t *p)
-{
+static inline uint32_t load_be32(const uint8_t *p) {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-static inline void store_be32(uint8_t *p, uint32_t x)
-{
+static inline void store_be32(uint8_t *p, uint32_t x) {
     p[0] = (uint8_t)(x >> 24);
     p[1] = (uint8_t)(x >> 16);
     p[2] = (uint8_t)(x >> 8);
     p[3] = (uint8_t)x;
 }
 
-static inline uint32_t load_le32(const uint8_t *p)
-{
+static inline uint32_t load_le32(const uint8_t *p) {
     return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
 }
 
-static inline void store_le32(uint8_t *p, uint32_t x)
-{
+static inline void store_le32(uint8_t *p, uint32_t x) {
     p[0] = (uint8_t)x;
     p[1] = (uint8_t)(x >> 8);
     p[2] = (uint8_t)(x >> 16);

@@ -1,15 +1,14 @@
 /* hmac.c - HMAC-SHA-256 and PBKDF2, in the letters of RFC 2104 and RFC 8018.
  *
- * Guarantees: time depends on lengths and the iteration count only; nothing
- * derived from the key is left on the stack. */
+ * Guarantees: time depends on lengths and the iteration count only; nothing derived from the key is left on the
+ * stack. */
 #include "hmac.h"
 
 #include <string.h>
 
 #include "bytes.h"
 
-void hmac_key_init(struct hmac_key *k, sha256_compress *compress, const void *key, size_t n)
-{
+void hmac_key_init(struct hmac_key *k, sha256_compress *compress, const void *key, size_t n) {
     uint8_t K[SHA256_BLOCK] = { 0 };
     if (n > SHA256_BLOCK) { /* RFC 2104 2: a longer key is hashed first */
         struct sha256 s;
@@ -35,10 +34,9 @@ void hmac_key_init(struct hmac_key *k, sha256_compress *compress, const void *ke
     explicit_bzero(opad, sizeof opad);
 }
 
-/* The block that ends a hash of one block and one digest: the digest's eight
- * words, the one bit, and the length, 8 * (64 + 32) bits (FIPS 180-4 5.1.1). */
-static void digest_block(uint32_t M[16])
-{
+/* The block that ends a hash of one block and one digest: the digest's eight words, the one bit, and the
+ * length, 8 * (64 + 32) bits (FIPS 180-4 5.1.1). */
+static void digest_block(uint32_t M[16]) {
     memset(M, 0, 16 * sizeof *M);
     M[8] = 0x80000000;
     M[15] = 8 * (SHA256_BLOCK + SHA256_DIGEST);
@@ -46,8 +44,7 @@ static void digest_block(uint32_t M[16])
 
 /* The inner hash of `n` more bytes, as words in M[0] to M[7], M being a digest_block. */
 static void inner_hash(const struct hmac_key *k, const void *head, size_t head_len, const void *tail, size_t tail_len,
-                       uint32_t M[16])
-{
+                       uint32_t M[16]) {
     struct sha256 s = { .length = SHA256_BLOCK, .compress = k->compress };
     uint8_t digest[SHA256_DIGEST];
     memcpy(s.H, k->inner, sizeof s.H);
@@ -59,24 +56,21 @@ static void inner_hash(const struct hmac_key *k, const void *head, size_t head_l
     explicit_bzero(digest, sizeof digest);
 }
 
-void hmac_sha256(const struct hmac_key *k, const void *message, size_t n, uint8_t mac[SHA256_DIGEST])
-{
+void hmac_sha256(const struct hmac_key *k, const void *message, size_t n, uint8_t mac[SHA256_DIGEST]) {
     uint32_t M[16], H[8];
     digest_block(M);
     inner_hash(k, message, n, NULL, 0, M);
     memcpy(H, k->outer, sizeof H);
     k->compress(H, M);
-    for (int i = 0; i < 8; i++)
-        store_be32(mac + 4 * i, H[i]);
+    for (int i = 0; i < 8; i++) store_be32(mac + 4 * i, H[i]);
     explicit_bzero(M, sizeof M);
     explicit_bzero(H, sizeof H);
 }
 
-/* T = F(P, S, c, i) = U_1 XOR U_2 XOR ... XOR U_c, where U_1 = PRF(P, S || INT(i))
- * and U_j = PRF(P, U_{j-1}). Each U is kept as the eight words that the next
- * compression takes, so an iteration is two compressions and eight XORs. */
-static void F(const struct hmac_key *P, const void *S, size_t S_len, uint64_t c, uint32_t i, uint32_t T[8])
-{
+/* T = F(P, S, c, i) = U_1 XOR U_2 XOR ... XOR U_c, where U_1 = PRF(P, S || INT(i)) and U_j = PRF(P, U_{j-1}).
+ * Each U is kept as the eight words that the next compression takes, so an iteration is two compressions and
+ * eight XORs. */
+static void F(const struct hmac_key *P, const void *S, size_t S_len, uint64_t c, uint32_t i, uint32_t T[8]) {
     uint32_t M[16], H[8];
     uint8_t INT_i[4];
     store_be32(INT_i, i);
@@ -92,22 +86,19 @@ static void F(const struct hmac_key *P, const void *S, size_t S_len, uint64_t c,
         memcpy(M, H, sizeof H);
         memcpy(H, P->outer, sizeof H);
         P->compress(H, M);
-        for (int w = 0; w < 8; w++)
-            T[w] ^= H[w];
+        for (int w = 0; w < 8; w++) T[w] ^= H[w];
     }
     explicit_bzero(M, sizeof M);
     explicit_bzero(H, sizeof H);
 }
 
-void pbkdf2_hmac_sha256(const struct hmac_key *P, const void *S, size_t S_len, uint64_t c, uint8_t *DK, size_t dkLen)
-{
+void pbkdf2_hmac_sha256(const struct hmac_key *P, const void *S, size_t S_len, uint64_t c, uint8_t *DK, size_t dkLen) {
     uint32_t T[8];
     uint8_t block[SHA256_DIGEST];
     for (uint32_t i = 1; dkLen > 0; i++) {
         size_t n = dkLen < sizeof block ? dkLen : sizeof block;
         F(P, S, S_len, c, i, T);
-        for (int w = 0; w < 8; w++)
-            store_be32(block + 4 * w, T[w]);
+        for (int w = 0; w < 8; w++) store_be32(block + 4 * w, T[w]);
         memcpy(DK, block, n);
         DK += n;
         dkLen -= n;

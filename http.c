@@ -1,18 +1,15 @@
 /* http.c - a strict reader of HTTP/1.1 requests, a writer of responses.
  *
- * The reader goes line by line, remembers where it stopped, and never looks at
- * a byte twice but to find the end of an unfinished line. It refuses all that
- * RFC 9112 lets a server refuse and that two readers could take in two ways:
- * bare LF, bare CR, obs-fold, white space before a colon, a Content-Length
- * beside a Transfer-Encoding or another Content-Length, a missing or second
- * Host. Field values are kept as slices; fields it does not know are checked
- * for form and skipped. */
+ * The reader goes line by line, remembers where it stopped, and never looks at a byte twice but to find the end
+ * of an unfinished line. It refuses all that RFC 9112 lets a server refuse and that two readers could take in
+ * two ways: bare LF, bare CR, obs-fold, white space before a colon, a Content-Length beside a Transfer-Encoding
+ * or another Content-Length, a missing or second Host. Field values are kept as slices; fields it does not know
+ * are checked for form and skipped. */
 #include "http.h"
 
 #include <strings.h>
 
-static int refuse(struct http_request *r, int status, const char *reason)
-{
+static int refuse(struct http_request *r, int status, const char *reason) {
     r->status = status;
     r->reason = reason;
     return -1;
@@ -26,23 +23,19 @@ static const uint32_t reg_name[4] = { 0, 0x2bff7ff2, 0x87fffffe, 0x47fffffe }; /
 
 static const uint32_t ip_literal[4] = { 0, 0x07ff4000, 0x0000007e, 0x0000007e }; /* hex digits, colon, dot */
 
-static inline bool in_set(const uint32_t set[4], char character)
-{
+static inline bool in_set(const uint32_t set[4], char character) {
     uint8_t c = (uint8_t)character;
     return c < 128 && (set[c >> 5] >> (c & 31) & 1);
 }
 
-static bool all_in_set(const uint32_t set[4], struct slice s)
-{
+static bool all_in_set(const uint32_t set[4], struct slice s) {
     for (size_t i = 0; i < s.len; i++)
-        if (!in_set(set, s.at[i]))
-            return false;
+        if (!in_set(set, s.at[i])) return false;
     return true;
 }
 
 /* RFC 9110 5.5: VCHAR, obs-text, SP and HT; no other control character. */
-static bool is_field_value(struct slice s)
-{
+static bool is_field_value(struct slice s) {
     unsigned bad = 0;
     for (size_t i = 0; i < s.len; i++) {
         uint8_t c = (uint8_t)s.at[i];
@@ -51,49 +44,36 @@ static bool is_field_value(struct slice s)
     return bad == 0;
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t';
-}
+static bool is_space(char c) { return c == ' ' || c == '\t'; }
 
-static struct slice trim(struct slice s)
-{
-    while (s.len > 0 && is_space(s.at[0]))
-        s.at++, s.len--;
-    while (s.len > 0 && is_space(s.at[s.len - 1]))
-        s.len--;
+static struct slice trim(struct slice s) {
+    while (s.len > 0 && is_space(s.at[0])) s.at++, s.len--;
+    while (s.len > 0 && is_space(s.at[s.len - 1])) s.len--;
     return s;
 }
 
-static bool same_token(struct slice s, const char *token)
-{
+static bool same_token(struct slice s, const char *token) {
     return s.len == strlen(token) && strncasecmp(s.at, token, s.len) == 0;
 }
 
-static struct http_span span_of(const char *buf, struct slice s)
-{
-    return (struct http_span){ (uint32_t)(s.at - buf), (uint32_t)s.len };
+static struct http_span span_of(const struct http_request *r, struct slice s) {
+    return (struct http_span){ (uint32_t)(s.at - r->buf), (uint32_t)s.len };
 }
 
-static int hex_digit(char c)
-{
+static int hex_digit(char c) {
     return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
 }
 
-static bool is_reg_name(struct slice s)
-{
+static bool is_reg_name(struct slice s) {
     for (size_t i = 0; i < s.len; i++) {
-        if (!in_set(reg_name, s.at[i]))
-            return false;
-        if (s.at[i] == '%' && (s.len - i < 3 || hex_digit(s.at[i + 1]) < 0 || hex_digit(s.at[i + 2]) < 0))
-            return false;
+        if (!in_set(reg_name, s.at[i])) return false;
+        if (s.at[i] == '%' && (s.len - i < 3 || hex_digit(s.at[i + 1]) < 0 || hex_digit(s.at[i + 2]) < 0)) return false;
     }
     return true;
 }
 
 /* RFC 9110 7.2: host [ ":" port ]; both may be empty, the host may be an IP-literal in brackets */
-static bool is_authority(struct slice s)
-{
+static bool is_authority(struct slice s) {
     struct slice port = s, host = slice_cut(&port, s.len > 0 && s.at[0] == '[' ? ']' : ':');
     if (host.len > 0 && host.at[0] == '[') {
         struct slice address = { host.at + 1, host.len - 1 };
@@ -118,94 +98,76 @@ static const struct {
     { "OPTIONS", HTTP_OPTIONS },
 };
 
-static int read_method(struct http_request *r, struct slice method)
-{
-    if (method.len == 0 || !all_in_set(tchar, method))
-        return refuse(r, 400, "malformed request line");
+static int read_method(struct http_request *r, struct slice method) {
+    if (method.len == 0 || !all_in_set(tchar, method)) return refuse(r, 400, "malformed request line");
     if (method.len > HTTP_METHOD_MAX)
         return refuse(r, 501, "unknown method"); /* RFC 9112 3: longer than any it knows */
     r->method = HTTP_OTHER;
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
-        if (slice_is(method, methods[i].name))
-            r->method = methods[i].method;
+        if (slice_is(method, methods[i].name)) r->method = methods[i].method;
     return 0;
 }
 
-/* RFC 9112 3.2.2: a server must take absolute-form. Leaves the path, which
- * where it is missing is the first slash of "://". */
-static bool cut_authority(struct slice *target)
-{
+/* RFC 9112 3.2.2: a server must take absolute-form. Leaves the path, which where it is missing is the first
+ * slash of "://". */
+static bool cut_authority(struct slice *target) {
     size_t scheme = target->len >= 7 && strncasecmp(target->at, "http://", 7) == 0    ? 7
                     : target->len >= 8 && strncasecmp(target->at, "https://", 8) == 0 ? 8
                                                                                       : 0;
     struct slice authority = { target->at + scheme, 0 }, path = { target->at + scheme - 2, 1 };
-    while (scheme + authority.len < target->len && !strchr("/?", authority.at[authority.len]))
-        authority.len++;
+    while (scheme + authority.len < target->len && !strchr("/?", authority.at[authority.len])) authority.len++;
     /* RFC 9110 4.2.1, 4.2.4: not without a host, and not with a user's name before it */
-    if (scheme == 0 || authority.len == 0 || authority.at[0] == ':' || !is_authority(authority))
-        return false;
+    if (scheme == 0 || authority.len == 0 || authority.at[0] == ':' || !is_authority(authority)) return false;
     size_t rest = target->len - scheme - authority.len;
-    *target = rest > 0 && authority.at[authority.len] == '/' ? (struct slice){ authority.at + authority.len, rest } : path;
+    *target =
+        rest > 0 && authority.at[authority.len] == '/' ? (struct slice){ authority.at + authority.len, rest } : path;
     return true;
 }
 
-static int read_target(struct http_request *r, const char *buf, struct slice target)
-{
-    if (target.len > HTTP_TARGET_MAX)
-        return refuse(r, 414, "request target too long");
+static int read_target(struct http_request *r, struct slice target) {
+    if (target.len > HTTP_TARGET_MAX) return refuse(r, 414, "request target too long");
     for (size_t i = 0; i < target.len; i++)
         if (target.at[i] <= ' ' || target.at[i] > '~' || target.at[i] == '#')
             return refuse(r, 400, "foreign character in the request target");
     bool asterisk = slice_is(target, "*") && r->method == HTTP_OPTIONS;
     if (target.len == 0 || (target.at[0] != '/' && !asterisk && !cut_authority(&target)))
         return refuse(r, 400, "malformed request target");
-    r->path = span_of(buf, slice_cut(&target, '?'));
+    r->path = span_of(r, slice_cut(&target, '?'));
     return 0;
 }
 
 /* RFC 9112 2.3: exactly HTTP/D.D */
-static int read_version(struct http_request *r, struct slice version)
-{
+static int read_version(struct http_request *r, struct slice version) {
     if (version.len != 8 || memcmp(version.at, "HTTP/", 5) != 0 || version.at[6] != '.' ||
-        slice_decimal((struct slice){ version.at + 5, 1 }) < 0 || slice_decimal((struct slice){ version.at + 7, 1 }) < 0)
+        slice_decimal((struct slice){ version.at + 5, 1 }) < 0 ||
+        slice_decimal((struct slice){ version.at + 7, 1 }) < 0)
         return refuse(r, 400, "malformed request line");
-    if (version.at[5] != '1')
-        return refuse(r, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+    if (version.at[5] != '1') return refuse(r, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
     r->minor_version = version.at[7] != '0';
     return 0;
 }
 
-static int read_request_line(struct http_request *r, const char *buf, struct slice line)
-{
+static int read_request_line(struct http_request *r, struct slice line) {
     struct slice rest = line;
-    if (read_method(r, slice_cut(&rest, ' ')) != 0)
-        return -1;
-    if (read_target(r, buf, slice_cut(&rest, ' ')) != 0 || read_version(r, rest) != 0)
-        return -1;
+    if (read_method(r, slice_cut(&rest, ' ')) != 0) return -1;
+    if (read_target(r, slice_cut(&rest, ' ')) != 0 || read_version(r, rest) != 0) return -1;
     r->phase = HTTP_FIELD_LINES;
     return 0;
 }
 
 /* ---- fields ----------------------------------------------------------- */
 
-static int on_host(struct http_request *r, const char *buf, struct slice value)
-{
-    (void)buf;
-    if (!is_authority(value))
-        return refuse(r, 400, "malformed Host");
+static int on_host(struct http_request *r, struct slice value) {
+    if (!is_authority(value)) return refuse(r, 400, "malformed Host");
     return ++r->hosts > 1 ? refuse(r, 400, "more than one Host") : 0;
 }
 
 /* RFC 9112 6.3: a length that is no number, or two that differ */
-static int on_content_length(struct http_request *r, const char *buf, struct slice value)
-{
-    (void)buf;
+static int on_content_length(struct http_request *r, struct slice value) {
     uint64_t length = 0;
     for (size_t i = 0; i < value.len; i++) {
-        if (value.at[i] < '0' || value.at[i] > '9')
-            return refuse(r, 400, "malformed Content-Length");
-        if (length <= HTTP_BODY_MAX)
-            length = 10 * length + (uint64_t)(value.at[i] - '0');
+        if (value.at[i] < '0' || value.at[i] > '9') return refuse(r, 400, "malformed Content-Length");
+        if (length <= HTTP_BODY_MAX) length = 10 * length + (uint64_t)(value.at[i] - '0');
     }
     if (value.len == 0 || (r->has_length && length != r->length))
         return refuse(r, 400, value.len == 0 ? "malformed Content-Length" : "Content-Length values that differ");
@@ -215,17 +177,13 @@ static int on_content_length(struct http_request *r, const char *buf, struct sli
 }
 
 /* RFC 9112 6.1: chunked, once, and no other coding */
-static int on_transfer_encoding(struct http_request *r, const char *buf, struct slice value)
-{
-    (void)buf;
-    if (r->minor_version == 0)
-        return refuse(r, 400, "Transfer-Encoding in HTTP/1.0");
+static int on_transfer_encoding(struct http_request *r, struct slice value) {
+    if (r->minor_version == 0) return refuse(r, 400, "Transfer-Encoding in HTTP/1.0");
     do {
         struct slice coding = trim(slice_cut(&value, ','));
         if (coding.len == 0 || (same_token(coding, "chunked") && r->chunked))
             return refuse(r, 400, "malformed Transfer-Encoding");
-        if (!same_token(coding, "chunked"))
-            return refuse(r, 501, "no transfer coding but chunked is known");
+        if (!same_token(coding, "chunked")) return refuse(r, 501, "no transfer coding but chunked is known");
         r->chunked = true;
     } while (value.at != NULL);
     return 0;
@@ -233,39 +191,28 @@ static int on_transfer_encoding(struct http_request *r, const char *buf, struct 
 
 enum { CONNECTION_CLOSE = 1, CONNECTION_KEEP_ALIVE = 2 };
 
-static int on_connection(struct http_request *r, const char *buf, struct slice value)
-{
-    (void)buf;
+static int on_connection(struct http_request *r, struct slice value) {
     do {
         struct slice option = trim(slice_cut(&value, ','));
-        if (same_token(option, "close"))
-            r->connection |= CONNECTION_CLOSE;
-        if (same_token(option, "keep-alive"))
-            r->connection |= CONNECTION_KEEP_ALIVE;
+        if (same_token(option, "close")) r->connection |= CONNECTION_CLOSE;
+        if (same_token(option, "keep-alive")) r->connection |= CONNECTION_KEEP_ALIVE;
     } while (value.at != NULL);
     return 0;
 }
 
-static int on_content_type(struct http_request *r, const char *buf, struct slice value)
-{
-    if (r->content_type.at != 0)
-        return refuse(r, 400, "more than one Content-Type");
-    r->content_type = span_of(buf, value);
+static int on_content_type(struct http_request *r, struct slice value) {
+    if (r->content_type.at != 0) return refuse(r, 400, "more than one Content-Type");
+    r->content_type = span_of(r, value);
     return 0;
 }
 
-static int on_authorization(struct http_request *r, const char *buf, struct slice value)
-{
-    if (r->authorizations == 0)
-        r->authorization = span_of(buf, value);
-    if (r->authorizations < 2)
-        r->authorizations++;
+static int on_authorization(struct http_request *r, struct slice value) {
+    if (r->authorizations == 0) r->authorization = span_of(r, value);
+    if (r->authorizations < 2) r->authorizations++;
     return 0;
 }
 
-static int on_expect(struct http_request *r, const char *buf, struct slice value)
-{
-    (void)buf;
+static int on_expect(struct http_request *r, struct slice value) {
     if (r->minor_version == 0) /* RFC 9110 10.1.1: ignore it */
         return 0;
     r->expect_continue = same_token(value, "100-continue");
@@ -274,7 +221,7 @@ static int on_expect(struct http_request *r, const char *buf, struct slice value
 
 static const struct {
     const char *name;
-    int (*on)(struct http_request *r, const char *buf, struct slice value);
+    int (*on)(struct http_request *r, struct slice value);
 } known_fields[] = {
     { "Host", on_host },
     { "Authorization", on_authorization },
@@ -286,33 +233,26 @@ static const struct {
 };
 
 /* One field line (RFC 9112 5), or one trailer, which is only checked. */
-static int read_field_line(struct http_request *r, const char *buf, struct slice line)
-{
+static int read_field_line(struct http_request *r, struct slice line) {
     r->fields_len += (uint32_t)line.len + 2;
     if (++r->field_count > HTTP_FIELD_COUNT_MAX || r->fields_len > HTTP_FIELDS_MAX)
         return refuse(r, 431, "too many fields");
-    if (is_space(line.at[0]))
-        return refuse(r, 400, "obs-fold"); /* RFC 9112 5.2 */
+    if (is_space(line.at[0])) return refuse(r, 400, "obs-fold"); /* RFC 9112 5.2 */
     struct slice value = line, name = slice_cut(&value, ':');
     if (value.at == NULL || name.len == 0 || !all_in_set(tchar, name)) /* RFC 9112 5.1: no space before the colon */
         return refuse(r, 400, "malformed field name");
-    if (!is_field_value(value))
-        return refuse(r, 400, "control character in a field value");
+    if (!is_field_value(value)) return refuse(r, 400, "control character in a field value");
     for (size_t i = 0; r->phase == HTTP_FIELD_LINES && i < sizeof known_fields / sizeof *known_fields; i++)
-        if (same_token(name, known_fields[i].name))
-            return known_fields[i].on(r, buf, trim(value));
+        if (same_token(name, known_fields[i].name)) return known_fields[i].on(r, trim(value));
     return 0;
 }
 
 /* The empty line behind the fields: everything about the framing is known. */
-static int end_of_fields(struct http_request *r)
-{
-    if (r->hosts == 0 && r->minor_version > 0)
-        return refuse(r, 400, "no Host"); /* RFC 9112 3.2 */
+static int end_of_fields(struct http_request *r) {
+    if (r->hosts == 0 && r->minor_version > 0) return refuse(r, 400, "no Host"); /* RFC 9112 3.2 */
     if (r->chunked && r->has_length)
         return refuse(r, 400, "both Content-Length and Transfer-Encoding"); /* RFC 9112 6.3 */
-    if (r->length > HTTP_BODY_MAX)
-        return refuse(r, 413, "body too large");
+    if (r->length > HTTP_BODY_MAX) return refuse(r, 413, "body too large");
     r->keep_alive = !(r->connection & CONNECTION_CLOSE) && (r->minor_version > 0 || r->connection != 0);
     r->body.at = r->next;
     r->phase = r->chunked ? HTTP_CHUNK_SIZE : HTTP_BODY;
@@ -322,56 +262,47 @@ static int end_of_fields(struct http_request *r)
 /* ---- chunked bodies (RFC 9112 7.1) ------------------------------------ */
 
 /* chunk-size [ chunk-ext ] */
-static int read_chunk_size(struct http_request *r, struct slice line)
-{
+static int read_chunk_size(struct http_request *r, struct slice line) {
     size_t i = 0, digits;
     r->length = 0;
     for (; i < line.len && hex_digit(line.at[i]) >= 0; i++)
-        if (r->length <= HTTP_BODY_MAX)
-            r->length = r->length << 4 | (uint64_t)hex_digit(line.at[i]);
+        if (r->length <= HTTP_BODY_MAX) r->length = r->length << 4 | (uint64_t)hex_digit(line.at[i]);
     digits = i;
-    while (i < line.len && is_space(line.at[i]))
-        i++;
+    while (i < line.len && is_space(line.at[i])) i++;
     bool extension = i < line.len && line.at[i] == ';' && is_field_value((struct slice){ line.at + i, line.len - i });
     if (digits == 0 || line.len > HTTP_CHUNK_LINE_MAX || (digits < line.len && !extension))
         return refuse(r, 400, "malformed chunk");
-    if (r->body.len + r->length > HTTP_BODY_MAX)
-        return refuse(r, 413, "body too large");
+    if (r->body.len + r->length > HTTP_BODY_MAX) return refuse(r, 413, "body too large");
     r->phase = r->length == 0 ? HTTP_TRAILERS : HTTP_CHUNK_DATA;
     return 0;
 }
 
-static enum http_result read_chunk_data(struct http_request *r, char *buf, size_t len)
-{
+static enum http_result read_chunk_data(struct http_request *r, char *buf, size_t len) {
     size_t n = len - r->next < r->length ? len - r->next : (size_t)r->length;
     memmove(buf + r->body.at + r->body.len, buf + r->next, n);
     r->body.len += (uint32_t)n;
     r->next += (uint32_t)n;
     r->length -= n;
-    if (r->length > 0)
-        return HTTP_MORE;
+    if (r->length > 0) return HTTP_MORE;
     r->phase = HTTP_CHUNK_END;
     return HTTP_DONE;
 }
 
-static enum http_result read_chunk_end(struct http_request *r, const char *buf, size_t len)
-{
+static enum http_result read_chunk_end(struct http_request *r, const char *buf, size_t len) {
     size_t n = len - r->next < 2 ? len - r->next : 2;
     if (memcmp(buf + r->next, "\r\n", n) != 0) {
         refuse(r, 400, "malformed chunk");
         return HTTP_REFUSED;
     }
-    if (n < 2)
-        return HTTP_MORE;
+    if (n < 2) return HTTP_MORE;
     r->next += 2;
     r->phase = HTTP_CHUNK_SIZE;
     return HTTP_DONE;
 }
 
-/* Moves what is not yet parsed up to the end of the decoded body, so that a
- * body in many chunks takes no more room than one in few. */
-static void close_gap(struct http_request *r, char *buf, size_t *len)
-{
+/* Moves what is not yet parsed up to the end of the decoded body, so that a body in many chunks takes no more
+ * room than one in few. */
+static void close_gap(struct http_request *r, char *buf, size_t *len) {
     uint32_t body_end = r->body.at + r->body.len, gap = r->next - body_end;
     memmove(buf + body_end, buf + r->next, *len - r->next);
     *len -= gap;
@@ -382,45 +313,38 @@ static void close_gap(struct http_request *r, char *buf, size_t *len)
 /* ---- the whole -------------------------------------------------------- */
 
 /* An unfinished line: is it already too long for what it would be? */
-static int check_unfinished(struct http_request *r, const char *buf, size_t len)
-{
-    struct slice part = { buf + r->next, len - r->next };
+static int check_unfinished(struct http_request *r, size_t len) {
+    struct slice part = { r->buf + r->next, len - r->next };
     enum { REQUEST_LINE_MAX = HTTP_METHOD_MAX + 1 + HTTP_TARGET_MAX + 1 + 8 + 1 };
     if (r->phase == HTTP_START_LINE && part.len > REQUEST_LINE_MAX)
-        return read_request_line(r, buf, part) != 0 ? -1 : refuse(r, 400, "malformed request line");
+        return read_request_line(r, part) != 0 ? -1 : refuse(r, 400, "malformed request line");
     if ((r->phase == HTTP_FIELD_LINES || r->phase == HTTP_TRAILERS) && r->fields_len + part.len > HTTP_FIELDS_MAX + 2)
         return refuse(r, 431, "too many fields");
-    if (r->phase == HTTP_CHUNK_SIZE && part.len > HTTP_CHUNK_LINE_MAX + 1)
-        return refuse(r, 400, "malformed chunk");
+    if (r->phase == HTTP_CHUNK_SIZE && part.len > HTTP_CHUNK_LINE_MAX + 1) return refuse(r, 400, "malformed chunk");
     return 0;
 }
 
-static int read_line(struct http_request *r, const char *buf, struct slice line)
-{
+static int read_line(struct http_request *r, struct slice line) {
     switch (r->phase) {
     case HTTP_START_LINE:
-        if (line.len == 0 && line.at == buf)
-            return 0; /* RFC 9112 2.2: one empty line before a request is ignored */
-        return read_request_line(r, buf, line);
-    case HTTP_CHUNK_SIZE:
-        return read_chunk_size(r, line);
+        if (line.len == 0 && line.at == r->buf) return 0; /* RFC 9112 2.2: one empty line before a request is ignored */
+        return read_request_line(r, line);
+    case HTTP_CHUNK_SIZE: return read_chunk_size(r, line);
     default:
-        if (line.len > 0)
-            return read_field_line(r, buf, line);
-        if (r->phase == HTTP_FIELD_LINES)
-            return end_of_fields(r);
+        if (line.len > 0) return read_field_line(r, line);
+        if (r->phase == HTTP_FIELD_LINES) return end_of_fields(r);
         r->phase = HTTP_COMPLETE; /* behind the trailers */
         return 0;
     }
 }
 
 /* HTTP_DONE: a line was there and has been read. */
-static enum http_result next_line(struct http_request *r, const char *buf, size_t len)
-{
+static enum http_result next_line(struct http_request *r, size_t len) {
+    const char *buf = r->buf;
     const char *LF = r->scanned < len ? memchr(buf + r->scanned, '\n', len - r->scanned) : NULL;
     if (LF == NULL) {
         r->scanned = (uint32_t)len;
-        return check_unfinished(r, buf, len) != 0 ? HTTP_REFUSED : HTTP_MORE;
+        return check_unfinished(r, len) != 0 ? HTTP_REFUSED : HTTP_MORE;
     }
     const char *start = buf + r->next;
     if (LF == start || LF[-1] != '\r') {
@@ -428,29 +352,27 @@ static enum http_result next_line(struct http_request *r, const char *buf, size_
         return HTTP_REFUSED;
     }
     r->next = r->scanned = (uint32_t)(LF + 1 - buf);
-    return read_line(r, buf, (struct slice){ start, (size_t)(LF - 1 - start) }) != 0 ? HTTP_REFUSED : HTTP_DONE;
+    return read_line(r, (struct slice){ start, (size_t)(LF - 1 - start) }) != 0 ? HTTP_REFUSED : HTTP_DONE;
 }
 
-enum http_result http_parse(struct http_request *r, char *buf, size_t *len)
-{
+enum http_result http_parse(struct http_request *r, char *buf, size_t *len) {
     enum http_result result = r->status ? HTTP_REFUSED : HTTP_DONE;
+    r->buf = buf;
     while (result == HTTP_DONE && r->phase != HTTP_COMPLETE) {
         switch (r->phase) {
         case HTTP_BODY:
-            if (*len - r->next < r->length)
-                return HTTP_MORE;
+            if (*len - r->next < r->length) return HTTP_MORE;
             r->body.len = (uint32_t)r->length;
             r->next += r->body.len;
             r->phase = HTTP_COMPLETE;
             break;
         case HTTP_CHUNK_DATA: result = read_chunk_data(r, buf, *len); break;
         case HTTP_CHUNK_END: result = read_chunk_end(r, buf, *len); break;
-        default: result = next_line(r, buf, *len); break;
+        default: result = next_line(r, *len); break;
         }
         r->scanned = r->scanned < r->next ? r->next : r->scanned;
     }
-    if (result == HTTP_MORE && r->phase > HTTP_BODY)
-        close_gap(r, buf, len);
+    if (result == HTTP_MORE && r->phase > HTTP_BODY) close_gap(r, buf, len);
     r->consumed = r->next;
     return result;
 }
@@ -481,8 +403,7 @@ static const struct {
     { 505, "HTTP/1.1 505 HTTP Version Not Supported\r\n" },
 };
 
-static void put_status_line(struct buffer *out, int status)
-{
+static void put_status_line(struct buffer *out, int status) {
     for (size_t i = 0; i < sizeof status_lines / sizeof *status_lines; i++)
         if (status_lines[i].status == status) {
             put_text(out, status_lines[i].line);
@@ -491,28 +412,22 @@ static void put_status_line(struct buffer *out, int status)
     put_text(out, "HTTP/1.1 500 Internal Server Error\r\n");
 }
 
-static void put_field(struct buffer *out, const char *name_and_colon, const char *value)
-{
+static void put_field(struct buffer *out, const char *name_and_colon, const char *value) {
     put_text(out, name_and_colon);
     put_text(out, value);
     put_text(out, "\r\n");
 }
 
-void http_put_response(struct buffer *out, const struct http_response *response, const struct http_framing *framing)
-{
+void http_put_response(struct buffer *out, const struct http_response *response, const struct http_framing *framing) {
     size_t start = out->len;
     put_status_line(out, response->status);
     put_text(out, "Date: ");
     put_bytes(out, framing->date, HTTP_DATE_LEN);
     put_text(out, "\r\n");
-    if (response->body.len > 0)
-        put_text(out, "Content-Type: application/json\r\n");
-    if (response->no_store)
-        put_text(out, "Cache-Control: no-store\r\n");
-    if (response->www_authenticate)
-        put_field(out, "WWW-Authenticate: ", response->www_authenticate);
-    if (response->allow)
-        put_field(out, "Allow: ", response->allow);
+    if (response->body.len > 0) put_text(out, "Content-Type: application/json\r\n");
+    if (response->no_store) put_text(out, "Cache-Control: no-store\r\n");
+    if (response->www_authenticate) put_field(out, "WWW-Authenticate: ", response->www_authenticate);
+    if (response->allow) put_field(out, "Allow: ", response->allow);
     if (response->retry_after) {
         put_text(out, "Retry-After: ");
         put_number(out, (uint64_t)response->retry_after);
@@ -528,26 +443,21 @@ void http_put_response(struct buffer *out, const struct http_response *response,
         put_text(out, "\r\n");
     }
     put_text(out, "\r\n");
-    if (!framing->head)
-        put_bytes(out, response->body.at, response->body.len);
-    if (out->overflow)
-        out->len = start;
+    if (!framing->head) put_bytes(out, response->body.at, response->body.len);
+    if (out->overflow) out->len = start;
 }
 
-static void two_digits(char *out, int64_t n)
-{
+static void two_digits(char *out, int64_t n) {
     out[0] = (char)('0' + n / 10);
     out[1] = (char)('0' + n % 10);
 }
 
-void http_date(int64_t seconds, char out[HTTP_DATE_LEN + 1])
-{
+void http_date(int64_t seconds, char out[HTTP_DATE_LEN + 1]) {
     static const char days_of_week[] = "ThuFriSatSunMonTueWed"; /* 1970 began on a Thursday */
     static const char months[] = "MarAprMayJunJulAugSepOctNovDecJanFeb";
     int64_t day = seconds / 86400, second = seconds % 86400;
-    /* Years that begin in March end in the leap day. Counted from 1 March 2000,
-     * 400 of them have 146,097 days, 100 have 36,524 and 4 have 1,461; the last
-     * of each kind is the longer one, hence the limits. */
+    /* Years that begin in March end in the leap day. Counted from 1 March 2000, 400 of them have 146,097 days,
+     * 100 have 36,524 and 4 have 1,461; the last of each kind is the longer one, hence the limits. */
     int64_t d = day - 11017 + 5 * 146097, year = 2000 - 5 * 400;
     int64_t centuries, fours, ones;
     year += d / 146097 * 400, d %= 146097;

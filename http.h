@@ -1,8 +1,8 @@
-/* http.h - HTTP/1.1 messages (RFC 9112, RFC 9110): bytes to a request, a
- * response to bytes. No sockets, no clock, no allocation.
+/* http.h - HTTP/1.1 messages (RFC 9112, RFC 9110): bytes to a request, a response to bytes. No sockets, no
+ * clock, no allocation.
  *
- * Strict: whatever could be framed in two ways is refused. A refused message
- * ends the connection, for nobody knows where the next one would begin. */
+ * Strict: whatever could be framed in two ways is refused. A refused message ends the connection, for nobody
+ * knows where the next one would begin. */
 #ifndef HTTP_H
 #define HTTP_H
 
@@ -25,8 +25,8 @@ enum {
 
 enum http_method { HTTP_OTHER, HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_OPTIONS };
 
-/* A part of the buffer that a request is parsed in. By offset, since the
- * buffer may move while the request is half read. */
+/* A part of the buffer that a request is parsed in. By offset, since the buffer may move while the request is
+ * half read. */
 struct http_span {
     uint32_t at, len;
 };
@@ -48,35 +48,34 @@ struct http_request {
     enum http_method method;
     uint8_t minor_version; /* of HTTP/1 */
     bool keep_alive;
-    bool expect_continue;    /* asks for 100 before it sends its body */
+    bool expect_continue; /* asks for 100 before it sends its body */
     bool chunked;
-    uint8_t authorizations;  /* how many Authorization fields there are, up to 2 */
-    struct http_span path;   /* of the request target, without the query */
+    uint8_t authorizations;                       /* how many Authorization fields there are, up to 2 */
+    struct http_span path;                        /* of the request target, without the query */
     struct http_span content_type, authorization; /* field values; at 0: no such field */
-    struct http_span body;   /* decoded */
-    uint32_t consumed;       /* once complete: where in the buffer the next request begins */
+    struct http_span body;                        /* decoded */
+    uint32_t consumed;                            /* once complete: where in the buffer the next request begins */
 
-    int status;              /* once refused: the status, and */
-    const char *reason;      /* a few constant words for the error's body */
+    int status;         /* once refused: the status, and */
+    const char *reason; /* a few constant words for the error's body */
 
     /* the parser's own */
-    uint32_t next, scanned;  /* the first byte not yet parsed; how far it was searched for a line's end */
+    const char *buf;        /* valid during a call */
+    uint32_t next, scanned; /* the first byte not yet parsed; how far it was searched for a line's end */
     uint32_t fields_len;
     uint8_t field_count, hosts, transfer_codings, connection;
     bool has_length;
-    uint64_t length;         /* of the body, or of the rest of the chunk */
+    uint64_t length; /* of the body, or of the rest of the chunk */
 };
 
 enum http_result { HTTP_MORE, HTTP_DONE, HTTP_REFUSED };
 
-/* Parses buf[0] to buf[*len - 1], of which an earlier call may have seen a
- * part: it goes on where that one stopped, so all calls for a request together
- * take time linear in its length. A chunked body is decoded in place; where
- * more is wanted, *len may shrink by what the decoding saved. */
+/* Parses buf[0] to buf[*len - 1], of which an earlier call may have seen a part: it goes on where that one
+ * stopped, so all calls for a request together take time linear in its length. A chunked body is decoded in
+ * place; where more is wanted, *len may shrink by what the decoding saved. */
 enum http_result http_parse(struct http_request *r, char *buf, size_t *len);
 
-static inline struct slice http_slice(const char *buf, struct http_span span)
-{
+static inline struct slice http_slice(const char *buf, struct http_span span) {
     return (struct slice){ buf + span.at, span.len };
 }
 
@@ -91,17 +90,17 @@ struct http_response {
 
 /* How it is sent. */
 struct http_framing {
-    const char *date;      /* HTTP_DATE_LEN characters */
-    bool close;            /* the connection ends with it */
-    bool keep_alive_1_0;   /* an HTTP/1.0 client asked for keep-alive: tell it that it got it */
-    bool head;             /* the answer to HEAD: everything but the body */
+    const char *date;    /* HTTP_DATE_LEN characters */
+    bool close;          /* the connection ends with it */
+    bool keep_alive_1_0; /* an HTTP/1.0 client asked for keep-alive: tell it that it got it */
+    bool head;           /* the answer to HEAD: everything but the body */
 };
 
 /* Appends the whole response; all or nothing (out->overflow). */
 void http_put_response(struct buffer *out, const struct http_response *response, const struct http_framing *framing);
 
-/* Writes HTTP_DATE_LEN characters and a NUL: the IMF-fixdate (RFC 9110 5.6.7)
- * of `seconds` since 1970, which must not be negative nor past the year 9999. */
+/* Writes HTTP_DATE_LEN characters and a NUL: the IMF-fixdate (RFC 9110 5.6.7) of `seconds` since 1970, which
+ * must not be negative nor past the year 9999. */
 void http_date(int64_t seconds, char out[HTTP_DATE_LEN + 1]);
 
 #endif

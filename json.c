@@ -1,10 +1,9 @@
 /* json.c - a strict reader and a writer of JSON strings (RFC 8259).
  *
- * The reader is one recursive descent, bounded by JSON_DEPTH, over a cursor
- * that never passes the end of the text. It refuses what the grammar refuses:
- * trailing commas, comments, leading zeros, NaN, raw control characters, bytes
- * that are not UTF-8, anything behind the value; and what the grammar allows
- * but nobody can agree on (section 8.2): a surrogate without its other half. */
+ * The reader is one recursive descent, bounded by JSON_DEPTH, over a cursor that never passes the end of the
+ * text. It refuses what the grammar refuses: trailing commas, comments, leading zeros, NaN, raw control
+ * characters, bytes that are not UTF-8, anything behind the value; and what the grammar allows but nobody can
+ * agree on (section 8.2): a surrogate without its other half. */
 #include "json.h"
 
 #include <float.h>
@@ -15,146 +14,114 @@ struct cursor {
     const char *why;
 };
 
-static int fail(struct cursor *c, const char *why)
-{
+static int fail(struct cursor *c, const char *why) {
     c->why = why;
     return -1;
 }
 
-static bool next_is(struct cursor *c, char wanted)
-{
-    if (c->p == c->end || *c->p != wanted)
-        return false;
+static bool next_is(struct cursor *c, char wanted) {
+    if (c->p == c->end || *c->p != wanted) return false;
     c->p++;
     return true;
 }
 
-static void skip_space(struct cursor *c)
-{
-    while (c->p < c->end && (*c->p == ' ' || *c->p == '\n' || *c->p == '\r' || *c->p == '\t'))
-        c->p++;
+static void skip_space(struct cursor *c) {
+    while (c->p < c->end && (*c->p == ' ' || *c->p == '\n' || *c->p == '\r' || *c->p == '\t')) c->p++;
 }
 
 /* ---- strings ---------------------------------------------------------- */
 
-/* One character of UTF-8 (RFC 3629 section 4) at *p: its code point, *p moved
- * behind it, or -1 and *p unmoved. */
-static int32_t utf8_next(const char **p, const char *end)
-{
+/* One character of UTF-8 (RFC 3629 section 4) at *p: its code point, *p moved behind it, or -1 and *p unmoved. */
+static int32_t utf8_next(const char **p, const char *end) {
     const uint8_t *s = (const uint8_t *)*p;
     size_t left = (size_t)(end - *p);
     size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
-    if (n == 0 || n > left)
-        return -1;
+    if (n == 0 || n > left) return -1;
     int32_t code = n == 1 ? s[0] : s[0] & (0x7f >> n);
     for (size_t i = 1; i < n; i++) {
-        if ((s[i] & 0xc0) != 0x80)
-            return -1;
+        if ((s[i] & 0xc0) != 0x80) return -1;
         code = code << 6 | (s[i] & 0x3f);
     }
     bool overlong = (n == 3 && code < 0x800) || (n == 4 && code < 0x10000);
-    if (overlong || (code >= 0xd800 && code <= 0xdfff) || code > 0x10ffff)
-        return -1;
+    if (overlong || (code >= 0xd800 && code <= 0xdfff) || code > 0x10ffff) return -1;
     *p += n;
     return code;
 }
 
-static size_t utf8_put(int32_t code, char out[4])
-{
+static size_t utf8_put(int32_t code, char out[4]) {
     size_t n = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
     static const uint8_t lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
-    for (size_t i = n; i-- > 1; code >>= 6)
-        out[i] = (char)(0x80 | (code & 0x3f));
+    for (size_t i = n; i-- > 1; code >>= 6) out[i] = (char)(0x80 | (code & 0x3f));
     out[0] = (char)(lead[n] | code);
     return n;
 }
 
 /* The four digits behind \u: 0 to 0xffff, or -1. */
-static int32_t hex4(struct cursor *c)
-{
+static int32_t hex4(struct cursor *c) {
     int32_t value = 0;
-    if (c->end - c->p < 4)
-        return -1;
+    if (c->end - c->p < 4) return -1;
     for (int i = 0; i < 4; i++) {
         char digit = *c->p++;
         int32_t d = digit >= '0' && digit <= '9'   ? digit - '0'
                     : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
                     : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10
                                                    : -1;
-        if (d < 0)
-            return -1;
+        if (d < 0) return -1;
         value = value << 4 | d;
     }
     return value;
 }
 
 /* What stands behind a backslash (section 7): its code point, or -1. */
-static int32_t read_escape(struct cursor *c)
-{
+static int32_t read_escape(struct cursor *c) {
     static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
-    if (c->p == c->end)
-        return fail(c, "an unfinished string");
+    if (c->p == c->end) return fail(c, "an unfinished string");
     char letter = *c->p++;
     if (letter != 'u') {
         const char *at = letter ? strchr(letters, letter) : NULL;
         return at ? meanings[at - letters] : fail(c, "an unknown escape in a string");
     }
     int32_t code = hex4(c);
-    if (code < 0)
-        return fail(c, "\\u without four hex digits");
-    if (code < 0xd800 || code > 0xdfff)
-        return code;
-    if (code > 0xdbff || !next_is(c, '\\') || !next_is(c, 'u'))
-        return fail(c, "an unpaired surrogate");
+    if (code < 0) return fail(c, "\\u without four hex digits");
+    if (code < 0xd800 || code > 0xdfff) return code;
+    if (code > 0xdbff || !next_is(c, '\\') || !next_is(c, 'u')) return fail(c, "an unpaired surrogate");
     int32_t low = hex4(c);
-    if (low < 0xdc00 || low > 0xdfff)
-        return fail(c, "an unpaired surrogate");
+    if (low < 0xdc00 || low > 0xdfff) return fail(c, "an unpaired surrogate");
     return 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
 }
 
 /* One character of a string, escaped or not: its code point, or -1. */
-static int32_t read_character(struct cursor *c)
-{
-    if (next_is(c, '\\'))
-        return read_escape(c);
-    if (c->p == c->end)
-        return fail(c, "an unfinished string");
-    if ((uint8_t)*c->p < 0x20)
-        return fail(c, "a control character in a string");
+static int32_t read_character(struct cursor *c) {
+    if (next_is(c, '\\')) return read_escape(c);
+    if (c->p == c->end) return fail(c, "an unfinished string");
+    if ((uint8_t)*c->p < 0x20) return fail(c, "a control character in a string");
     int32_t code = utf8_next(&c->p, c->end);
     return code < 0 ? fail(c, "bytes that are not UTF-8") : code;
 }
 
 /* A string, from its opening quote to behind its closing one. */
-static int read_string(struct cursor *c)
-{
-    if (!next_is(c, '"'))
-        return fail(c, "a string was expected");
+static int read_string(struct cursor *c) {
+    if (!next_is(c, '"')) return fail(c, "a string was expected");
     for (;;) {
         while (c->p < c->end && (uint8_t)*c->p >= 0x20 && (uint8_t)*c->p < 0x80 && *c->p != '"' && *c->p != '\\')
             c->p++;
-        if (next_is(c, '"'))
-            return 0;
-        if (read_character(c) < 0)
-            return -1;
+        if (next_is(c, '"')) return 0;
+        if (read_character(c) < 0) return -1;
     }
 }
 
 /* A cursor over the characters between the quotes of a string already checked. */
-static struct cursor inside(struct slice raw)
-{
+static struct cursor inside(struct slice raw) {
     return (struct cursor){ .p = raw.at + 1, .end = raw.at + raw.len - 1 };
 }
 
-ssize_t json_string(struct slice raw, char *out, size_t cap)
-{
+ssize_t json_string(struct slice raw, char *out, size_t cap) {
     struct cursor c = inside(raw);
     size_t len = 0;
     while (c.p < c.end) {
         char utf8[4];
         size_t n = utf8_put(read_character(&c), utf8);
-        if (n > cap - len)
-            return -1;
+        if (n > cap - len) return -1;
         memcpy(out + len, utf8, n);
         len += n;
     }
@@ -162,66 +129,50 @@ ssize_t json_string(struct slice raw, char *out, size_t cap)
 }
 
 /* Two names are one if their characters are, however each is escaped. */
-static bool same_name(struct slice raw_a, struct slice raw_b)
-{
+static bool same_name(struct slice raw_a, struct slice raw_b) {
     struct cursor a = inside(raw_a), b = inside(raw_b);
     while (a.p < a.end && b.p < b.end)
-        if (read_character(&a) != read_character(&b))
-            return false;
+        if (read_character(&a) != read_character(&b)) return false;
     return a.p == a.end && b.p == b.end;
 }
 
-bool json_string_is(struct slice raw, const char *ascii)
-{
+bool json_string_is(struct slice raw, const char *ascii) {
     struct cursor c = inside(raw);
     for (; c.p < c.end && *ascii; ascii++)
-        if (read_character(&c) != *ascii)
-            return false;
+        if (read_character(&c) != *ascii) return false;
     return c.p == c.end && *ascii == '\0';
 }
 
 /* ---- numbers (section 6) ---------------------------------------------- */
 
-static bool skip_digits(struct cursor *c)
-{
+static bool skip_digits(struct cursor *c) {
     const char *start = c->p;
-    while (c->p < c->end && *c->p >= '0' && *c->p <= '9')
-        c->p++;
+    while (c->p < c->end && *c->p >= '0' && *c->p <= '9') c->p++;
     return c->p > start;
 }
 
-static int read_number(struct cursor *c)
-{
+static int read_number(struct cursor *c) {
     next_is(c, '-');
-    if (!next_is(c, '0') && !skip_digits(c))
-        return fail(c, "a malformed value");
-    if (next_is(c, '.') && !skip_digits(c))
-        return fail(c, "a malformed number");
+    if (!next_is(c, '0') && !skip_digits(c)) return fail(c, "a malformed value");
+    if (next_is(c, '.') && !skip_digits(c)) return fail(c, "a malformed number");
     if (next_is(c, 'e') || next_is(c, 'E')) {
-        if (!next_is(c, '+'))
-            next_is(c, '-');
-        if (!skip_digits(c))
-            return fail(c, "a malformed number");
+        if (!next_is(c, '+')) next_is(c, '-');
+        if (!skip_digits(c)) return fail(c, "a malformed number");
     }
     return 0;
 }
 
 /* value * 10^exponent, with an error of a few units in the last place */
-static double scale(double value, int exponent)
-{
-    for (; exponent > 300; exponent -= 300)
-        value *= 1e300;
-    for (; exponent < -300; exponent += 300)
-        value /= 1e300;
+static double scale(double value, int exponent) {
+    for (; exponent > 300; exponent -= 300) value *= 1e300;
+    for (; exponent < -300; exponent += 300) value /= 1e300;
     double power = 1, base = 10;
     for (int e = exponent < 0 ? -exponent : exponent; e > 0; e >>= 1, base *= base)
-        if (e & 1)
-            power *= base;
+        if (e & 1) power *= base;
     return exponent < 0 ? value / power : value * power;
 }
 
-int json_number(struct slice raw, double *value)
-{
+int json_number(struct slice raw, double *value) {
     const char *p = raw.at, *end = raw.at + raw.len;
     bool negative = *p == '-', fraction = false;
     uint64_t digits = 0;
@@ -234,15 +185,13 @@ int json_number(struct slice raw, double *value)
         exponent -= fraction;
         zeros++; /* digits not yet taken: they are if one that is not zero follows */
         if (*p != '0' && digits < 100000000000000000) {
-            for (; zeros > 0 && digits < 100000000000000000; zeros--)
-                digits *= 10;
+            for (; zeros > 0 && digits < 100000000000000000; zeros--) digits *= 10;
             digits += zeros == 0 ? (uint64_t)(*p - '0') : 0;
         }
     }
     bool down = p < end && p[1] == '-';
     for (; p < end; p++)
-        if (*p >= '0' && *p <= '9' && written < 100000)
-            written = 10 * written + (*p - '0');
+        if (*p >= '0' && *p <= '9' && written < 100000) written = 10 * written + (*p - '0');
     *value = digits == 0 ? 0 : scale((double)digits, exponent + zeros + (down ? -written : written));
     *value = negative ? -*value : *value;
     return *value >= -DBL_MAX && *value <= DBL_MAX ? 0 : -1;
@@ -252,160 +201,132 @@ int json_number(struct slice raw, double *value)
 
 static int read_value(struct cursor *c, enum json_type *type);
 
-static int read_literal(struct cursor *c, const char *word)
-{
+static int read_literal(struct cursor *c, const char *word) {
     size_t n = strlen(word);
-    if ((size_t)(c->end - c->p) < n || memcmp(c->p, word, n) != 0)
-        return fail(c, "a malformed value");
+    if ((size_t)(c->end - c->p) < n || memcmp(c->p, word, n) != 0) return fail(c, "a malformed value");
     c->p += n;
     return 0;
 }
 
-static int read_array(struct cursor *c)
-{
+static int read_array(struct cursor *c) {
     enum json_type type;
     c->p++;
     skip_space(c);
-    if (next_is(c, ']'))
-        return 0;
+    if (next_is(c, ']')) return 0;
     do {
         skip_space(c);
-        if (read_value(c, &type) != 0)
-            return -1;
+        if (read_value(c, &type) != 0) return -1;
         skip_space(c);
     } while (next_is(c, ','));
     return next_is(c, ']') ? 0 : fail(c, "an array without its end");
 }
 
 /* One member: its name and value as slices; white space around both taken. */
-static int read_member(struct cursor *c, struct slice *name, struct slice *value, enum json_type *type)
-{
+static int read_member(struct cursor *c, struct slice *name, struct slice *value, enum json_type *type) {
     skip_space(c);
     name->at = c->p;
-    if (read_string(c) != 0)
-        return -1;
+    if (read_string(c) != 0) return -1;
     name->len = (size_t)(c->p - name->at);
     skip_space(c);
-    if (!next_is(c, ':'))
-        return fail(c, "a member without a colon");
+    if (!next_is(c, ':')) return fail(c, "a member without a colon");
     skip_space(c);
     value->at = c->p;
-    if (read_value(c, type) != 0)
-        return -1;
+    if (read_value(c, type) != 0) return -1;
     value->len = (size_t)(c->p - value->at);
     skip_space(c);
     return 0;
 }
 
-static int read_object(struct cursor *c)
-{
+/* Where the members go that the caller asked for; nested objects have none. */
+struct wanted {
+    struct json_member *members;
+    size_t n, count;
+    bool twice;
+    struct slice names[JSON_MEMBERS]; /* all of them, for finding one twice */
+};
+
+static int keep(struct cursor *c, struct wanted *w, struct slice name, struct slice value, enum json_type type) {
+    struct json_member *m = w->members, *end = w->members + w->n;
+    if (w->count == JSON_MEMBERS) return fail(c, "too many members");
+    for (size_t i = 0; i < w->count; i++) w->twice |= same_name(w->names[i], name);
+    w->names[w->count++] = name;
+    while (m < end && m->name && !json_string_is(name, m->name)) m++;
+    if (m < end) *m = (struct json_member){ .name = m->name, .type = type, .raw = value, .times = m->times + 1 };
+    return 0;
+}
+
+static int read_object(struct cursor *c, struct wanted *w) {
     struct slice name, value;
     enum json_type type;
     c->p++;
     skip_space(c);
-    if (next_is(c, '}'))
-        return 0;
+    if (next_is(c, '}')) return 0;
     do
-        if (read_member(c, &name, &value, &type) != 0)
-            return -1;
+        if (read_member(c, &name, &value, &type) != 0 || (w && keep(c, w, name, value, type) != 0)) return -1;
     while (next_is(c, ','));
     return next_is(c, '}') ? 0 : fail(c, "an object without its end");
 }
 
-static int read_value(struct cursor *c, enum json_type *type)
-{
+static int read_value(struct cursor *c, enum json_type *type) {
     int result;
     unsigned depth = c->depth;
-    if (c->p == c->end)
-        return fail(c, "a value is missing");
-    if ((*c->p == '{' || *c->p == '[') && ++c->depth > JSON_DEPTH)
-        return fail(c, "nested too deep");
+    if (c->p == c->end) return fail(c, "a value is missing");
+    if ((*c->p == '{' || *c->p == '[') && ++c->depth > JSON_DEPTH) return fail(c, "nested too deep");
     switch (*c->p) {
-    case '{': *type = JSON_OBJECT; result = read_object(c); break;
-    case '[': *type = JSON_ARRAY; result = read_array(c); break;
-    case '"': *type = JSON_STRING; result = read_string(c); break;
-    case 't': *type = JSON_BOOLEAN; result = read_literal(c, "true"); break;
-    case 'f': *type = JSON_BOOLEAN; result = read_literal(c, "false"); break;
-    case 'n': *type = JSON_NULL; result = read_literal(c, "null"); break;
-    default: *type = JSON_NUMBER; result = read_number(c); break;
+    case '{':
+        *type = JSON_OBJECT;
+        result = read_object(c, NULL);
+        break;
+    case '[':
+        *type = JSON_ARRAY;
+        result = read_array(c);
+        break;
+    case '"':
+        *type = JSON_STRING;
+        result = read_string(c);
+        break;
+    case 't':
+        *type = JSON_BOOLEAN;
+        result = read_literal(c, "true");
+        break;
+    case 'f':
+        *type = JSON_BOOLEAN;
+        result = read_literal(c, "false");
+        break;
+    case 'n':
+        *type = JSON_NULL;
+        result = read_literal(c, "null");
+        break;
+    default:
+        *type = JSON_NUMBER;
+        result = read_number(c);
+        break;
     }
     c->depth = depth;
     return result;
 }
 
-/* ---- the object that is read ------------------------------------------ */
-
-static void keep_if_wanted(struct json_member *wanted, size_t n, struct slice name, struct slice value,
-                           enum json_type type)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (json_string_is(name, wanted[i].name)) {
-            wanted[i].type = type;
-            wanted[i].raw = value;
-            wanted[i].times++;
-        }
-    }
-}
-
-static int read_members(struct cursor *c, struct json_member *wanted, size_t n, bool *twice)
-{
-    struct slice names[JSON_MEMBERS], value;
-    enum json_type type;
-    size_t count = 0;
-    skip_space(c);
-    if (next_is(c, '}'))
-        return 0;
-    do {
-        if (count == JSON_MEMBERS)
-            return fail(c, "too many members");
-        if (read_member(c, &names[count], &value, &type) != 0)
-            return -1;
-        for (size_t i = 0; i < count; i++)
-            *twice |= same_name(names[i], names[count]);
-        keep_if_wanted(wanted, n, names[count++], value, type);
-    } while (next_is(c, ','));
-    return next_is(c, '}') ? 0 : fail(c, "an object without its end");
-}
-
-enum json_result json_object(struct slice text, struct json_member *wanted, size_t n, const char **why)
-{
+enum json_result json_object(struct slice text, struct json_member *members, size_t n, const char **why) {
     struct cursor c = { .p = text.at, .end = text.at + text.len, .depth = 1 };
-    bool twice = false;
-    for (size_t i = 0; i < n; i++)
-        wanted[i] = (struct json_member){ .name = wanted[i].name };
+    struct wanted w = { .members = members, .n = n };
+    for (size_t i = 0; i < n; i++) members[i] = (struct json_member){ .name = members[i].name };
     skip_space(&c);
-    int result = next_is(&c, '{') ? read_members(&c, wanted, n, &twice) : fail(&c, "not an object");
+    int result = c.p < c.end && *c.p == '{' ? read_object(&c, &w) : fail(&c, "not an object");
     skip_space(&c);
-    if (result == 0 && c.p != c.end)
-        result = fail(&c, "something behind the object");
+    if (result == 0 && c.p != c.end) result = fail(&c, "something behind the object");
     *why = c.why;
-    return result != 0 ? JSON_BAD : twice ? JSON_TWICE : JSON_OK;
-}
-
-size_t json_count(struct slice object)
-{
-    struct cursor c = { .p = object.at, .end = object.at + object.len };
-    struct slice name, value;
-    enum json_type type;
-    size_t count = 0;
-    skip_space(&c);
-    do
-        c.p++; /* the brace, or a comma */
-    while (read_member(&c, &name, &value, &type) == 0 && ++count && *c.p == ',');
-    return count;
+    return result != 0 ? JSON_BAD : w.twice ? JSON_TWICE : JSON_OK;
 }
 
 /* ---- writing ---------------------------------------------------------- */
 
-static void put_u(struct buffer *b, int32_t unit)
-{
+static void put_u(struct buffer *b, int32_t unit) {
     const uint8_t bytes[2] = { (uint8_t)(unit >> 8), (uint8_t)unit };
     put_text(b, "\\u");
     put_hex(b, bytes, sizeof bytes);
 }
 
-static void put_escaped(struct buffer *b, int32_t code)
-{
+static void put_escaped(struct buffer *b, int32_t code) {
     static const char codes[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
     const char *at = code > 0 && code < 0x80 ? strchr(codes, code) : NULL;
     if (at) {
@@ -419,25 +340,18 @@ static void put_escaped(struct buffer *b, int32_t code)
     }
 }
 
-static bool is_plain(char c)
-{
-    return c >= ' ' && c <= '~' && c != '"' && c != '\\';
-}
+static bool is_plain(char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; }
 
-void json_put_string(struct buffer *b, struct slice utf8)
-{
+void json_put_string(struct buffer *b, struct slice utf8) {
     const char *p = utf8.at, *end = utf8.at + utf8.len;
     put_char(b, '"');
     while (p < end) {
         const char *start = p;
-        while (p < end && is_plain(*p))
-            p++;
+        while (p < end && is_plain(*p)) p++;
         put_bytes(b, start, (size_t)(p - start));
-        if (p == end)
-            break;
+        if (p == end) break;
         int32_t code = utf8_next(&p, end);
-        if (code < 0)
-            p++;
+        if (code < 0) p++;
         put_escaped(b, code < 0 ? 0xfffd : code);
     }
     put_char(b, '"');

@@ -7,29 +7,24 @@
 
 #include "bytes.h"
 
-int log_line(const char *text, ...)
-{
+int log_line(const char *text, ...) {
     int error = errno;
     char line[LOG_LINE_MAX];
     struct buffer b = { .at = line, .cap = sizeof line - 1 };
     va_list texts;
     va_start(texts, text);
     put_text(&b, "jwtd: ");
-    for (; text; text = va_arg(texts, const char *))
-        put_text(&b, text);
+    for (; text; text = va_arg(texts, const char *)) put_text(&b, text);
     va_end(texts);
     for (size_t i = 0; i < b.len; i++)
-        if ((uint8_t)line[i] < ' ' || line[i] == 0x7f)
-            line[i] = '?';
+        if ((uint8_t)line[i] < ' ' || line[i] == 0x7f) line[i] = '?';
     line[b.len] = '\n';
-    if (write(STDERR_FILENO, line, b.len + 1) < 0)
-        error = errno; /* nobody listens: there is nowhere to say it */
+    if (write(STDERR_FILENO, line, b.len + 1) < 0) error = errno; /* nobody listens: there is nowhere to say it */
     errno = error;
     return -1;
 }
 
-const char *log_decimal(uint64_t n, char text[LOG_DECIMAL])
-{
+const char *log_decimal(uint64_t n, char text[LOG_DECIMAL]) {
     struct buffer b = { .at = text, .cap = LOG_DECIMAL - 1 };
     put_number(&b, n);
     text[b.len] = '\0';

@@ -1,15 +1,15 @@
 /* main.c - the command line, the configuration, start and stop.
  *
- * Every option is a row of one table: its name, its environment variable and
- * its default, what --help says of it, and how its value is read. The
- * environment wins over the default, the command line over both.
+ * Every option is a row of one table: its name, its environment variable and its default, what --help says of
+ * it, and how its value is read. The environment wins over the default, the command line over both.
  *
- * Exit status: 0 after SIGTERM or SIGINT; 1 where it can't start, with the
- * reason; 2 where it was called wrongly. */
+ * Exit status: 0 after SIGTERM or SIGINT; 1 where it can't start, with the reason; 2 where it was called
+ * wrongly. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
@@ -27,131 +27,85 @@ enum { KEY_MAX = 4096, KEY_LEN_ADVISED = 32, NEW_KEY_LEN = 32, PATH_LEN_MAX = 40
 struct config {
     struct server_config server;
     struct api api;
+    int64_t ttl, leeway, loops, workers;
     char users[PATH_LEN_MAX], secret_file[PATH_LEN_MAX];
     bool help, version;
 };
 
 /* ---- options ---------------------------------------------------------- */
 
-/* Each reads a value into the configuration: NULL, or what it should have been. */
-
-static const char *set_listen(struct config *c, const char *value)
-{
-    c->server.listen = value;
-    return server_parse_address(value, &c->server.address) == 0 ? NULL : "ADDR:PORT, [IPv6]:PORT or unix:PATH";
-}
-
-static const char *set_path(char out[PATH_LEN_MAX], const char *value)
-{
-    size_t len = strlen(value);
-    if (len == 0 || len >= PATH_LEN_MAX)
-        return "the path of a file";
-    memcpy(out, value, len + 1);
-    return NULL;
-}
-
-static const char *set_users(struct config *c, const char *value)
-{
-    return set_path(c->users, value);
-}
-
-static const char *set_secret_file(struct config *c, const char *value)
-{
-    return set_path(c->secret_file, value);
-}
-
-static const char *set_ttl(struct config *c, const char *value)
-{
-    c->api.ttl = slice_decimal(slice_of(value));
-    return c->api.ttl >= 1 && c->api.ttl <= 3153600000 ? NULL : "seconds, from 1 to 3153600000 (a hundred years)";
-}
-
-static const char *set_leeway(struct config *c, const char *value)
-{
-    int64_t seconds = slice_decimal(slice_of(value));
-    c->api.leeway = (double)seconds;
-    return seconds >= 0 && seconds <= 3600 ? NULL : "seconds, from 0 to 3600";
-}
-
-static const char *set_hash(struct config *c, const char *value)
-{
-    const char *why;
-    return password_parse_cost(slice_of(value), &c->api.cost, &why) == 0 ? NULL : why;
-}
-
-static const char *set_threads(unsigned *threads, const char *value)
-{
-    int64_t n = slice_decimal(slice_of(value));
-    cpu_set_t cpus;
-    if (n == 0 && sched_getaffinity(0, sizeof cpus, &cpus) == 0)
-        n = CPU_COUNT(&cpus);
-    *threads = n < 1 ? 1 : n < THREADS_MAX ? (unsigned)n : THREADS_MAX;
-    return n >= 0 && n <= THREADS_MAX ? NULL : "a number of threads, from 1 to 256, or 0: one a core";
-}
-
-static const char *set_loops(struct config *c, const char *value)
-{
-    return set_threads(&c->server.loops, value);
-}
-
-static const char *set_workers(struct config *c, const char *value)
-{
-    return set_threads(&c->server.workers, value);
-}
-
-static const char *set_help(struct config *c, const char *value)
-{
-    (void)value;
-    c->help = true;
-    return NULL;
-}
-
-static const char *set_version(struct config *c, const char *value)
-{
-    (void)value;
-    c->version = true;
-    return NULL;
-}
+enum kind { ADDRESS, PATH, NUMBER, COST, FLAG, NOT_AN_OPTION };
 
 static const struct option {
     const char *name, *argument, *environment, *fallback;
-    const char *(*set)(struct config *c, const char *value);
+    enum kind kind;
+    size_t at;        /* of its value in struct config */
+    int64_t min, max; /* of a NUMBER */
     const char *help;
 } options[] = {
-    { "--listen", "ADDR:PORT", "JWTD_LISTEN", "127.0.0.1:5000", set_listen,
+#define AT(member) offsetof(struct config, member)
+    { "--listen", "ADDR:PORT", "JWTD_LISTEN", "127.0.0.1:5000", ADDRESS, 0, 0, 0,
       "IPv4, [IPv6] or unix:PATH; port 0 picks a free one" },
-    { "--users", "FILE", "JWTD_USERS", "users.jsonl", set_users, "the accounts" },
-    { "--secret-file", "FILE", "JWTD_SECRET_FILE", "jwtd.secret", set_secret_file,
+    { "--users", "FILE", "JWTD_USERS", "users.jsonl", PATH, AT(users), 0, 0, "the accounts" },
+    { "--secret-file", "FILE", "JWTD_SECRET_FILE", "jwtd.secret", PATH, AT(secret_file), 0, 0,
       "the key: the file's first line; made where missing" },
-    { NULL, "", "JWTD_SECRET", NULL, NULL, "the key itself; wins over the file; never an argument" },
-    { "--ttl", "SECONDS", "JWTD_TTL", "3600", set_ttl, "how long a token counts" },
-    { "--leeway", "SECONDS", "JWTD_LEEWAY", "0", set_leeway, "how wrong other clocks may be" },
-    { "--hash", "METHOD", "JWTD_HASH", "scrypt:32768:8:1", set_hash,
+    { NULL, NULL, "JWTD_SECRET", NULL, NOT_AN_OPTION, 0, 0, 0,
+      "the key itself; wins over the file; never an argument" },
+    { "--ttl", "SECONDS", "JWTD_TTL", "3600", NUMBER, AT(ttl), 1, 3153600000, "how long a token counts" },
+    { "--leeway", "SECONDS", "JWTD_LEEWAY", "0", NUMBER, AT(leeway), 0, 3600, "how wrong other clocks may be" },
+    { "--hash", "METHOD", "JWTD_HASH", "scrypt:32768:8:1", COST, 0, 0, 0,
       "scrypt:N:r:p or pbkdf2:sha256:N, for new passwords" },
-    { "--loops", "N", "JWTD_LOOPS", "0", set_loops, "event loops; 0: one a core" },
-    { "--workers", "N", "JWTD_WORKERS", "0", set_workers, "hashing threads; 0: one a core" },
-    { "--help", NULL, NULL, NULL, set_help, "this" },
-    { "--version", NULL, NULL, NULL, set_version, "version, target and libc" },
+    { "--loops", "N", "JWTD_LOOPS", "0", NUMBER, AT(loops), 0, THREADS_MAX, "event loops; 0: one a core" },
+    { "--workers", "N", "JWTD_WORKERS", "0", NUMBER, AT(workers), 0, THREADS_MAX, "hashing threads; 0: one a core" },
+    { "--help", NULL, NULL, NULL, FLAG, AT(help), 0, 0, "this" },
+    { "--version", NULL, NULL, NULL, FLAG, AT(version), 0, 0, "version, target and libc" },
+#undef AT
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 
-static void put_column(struct buffer *b, size_t width, const char *first, const char *second)
-{
+/* Reads a value into the configuration: NULL, or what it should have been. */
+static const char *read_value(struct config *c, const struct option *o, const char *value) {
+    static char range[64];
+    struct buffer b = { .at = range, .cap = sizeof range };
+    char *at = (char *)c + o->at;
+    size_t len = strlen(value);
+    int64_t n = slice_decimal(slice_of(value));
+    const char *why;
+    switch (o->kind) {
+    case ADDRESS:
+        c->server.listen = value;
+        return server_parse_address(value, &c->server.address) == 0 ? NULL
+                                                                    : "it takes ADDR:PORT, [IPv6]:PORT or unix:PATH";
+    case PATH:
+        if (len == 0 || len >= PATH_LEN_MAX) return "it takes the path of a file";
+        memcpy(at, value, len + 1);
+        return NULL;
+    case COST: return password_parse_cost(slice_of(value), &c->api.cost, &why) == 0 ? NULL : why;
+    case FLAG: memcpy(at, &(bool){ true }, sizeof(bool)); return NULL;
+    default: break;
+    }
+    memcpy(at, &n, sizeof n);
+    put_text(&b, "it takes a number from ");
+    put_number(&b, (uint64_t)o->min);
+    put_text(&b, " to ");
+    put_number(&b, (uint64_t)o->max);
+    put_char(&b, '\0');
+    return n >= o->min && n <= o->max ? NULL : range;
+}
+
+static void put_column(struct buffer *b, size_t width, const char *first, const char *second) {
     size_t end = b->len + width;
     put_text(b, first ? first : "");
     put_text(b, first && second ? " " : "");
     put_text(b, second ? second : "");
-    while (b->len < end && !b->overflow)
-        put_char(b, ' ');
+    while (b->len < end && !b->overflow) put_char(b, ' ');
 }
 
-static int print(const struct buffer *b)
-{
+static int print(const struct buffer *b) {
     return write(STDOUT_FILENO, b->at, b->len) == (ssize_t)b->len ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int print_help(void)
-{
+static int print_help(void) {
     char text[4096];
     struct buffer b = { .at = text, .cap = sizeof text };
     put_text(&b, "jwtd: accounts, log-in and JSON Web Tokens over HTTP\n\nusage: jwtd [OPTION VALUE]...\n\n");
@@ -168,25 +122,22 @@ static int print_help(void)
     return print(&b);
 }
 
-static int print_version(void)
-{
+static int print_version(void) {
     static char text[] = "jwtd " JWTD_VERSION ", " JWTD_TARGET ", " JWTD_LIBC "\n";
     return print(&(struct buffer){ .at = text, .len = sizeof text - 1 });
 }
 
-static int set_option(struct config *c, const struct option *o, const char *name, const char *value)
-{
-    const char *expected = o->set(c, value);
-    return expected ? log_line(name, " \"", value, "\" is not usable: ", expected, " (see jwtd --help)", NULL) : 0;
+static int set_option(struct config *c, const struct option *o, const char *name, const char *value) {
+    const char *wrong = read_value(c, o, value);
+    return wrong ? log_line(name, " \"", value, "\" is not usable: ", wrong, " (see jwtd --help)", NULL) : 0;
 }
 
 /* A default; a file's lies in the state directory. */
-static int set_default(struct config *c, const struct option *o)
-{
+static int set_default(struct config *c, const struct option *o) {
     char path[PATH_LEN_MAX];
     struct buffer b = { .at = path, .cap = sizeof path };
     const char *directory = getenv("STATE_DIRECTORY");
-    if (directory && *directory && (o->set == set_users || o->set == set_secret_file)) {
+    if (directory && *directory && o->kind == PATH) {
         put_bytes(&b, directory, strcspn(directory, ":"));
         put_char(&b, '/');
     }
@@ -195,10 +146,9 @@ static int set_default(struct config *c, const struct option *o)
     return b.overflow ? log_line("STATE_DIRECTORY is too long", NULL) : set_option(c, o, o->name, path);
 }
 
-static int read_environment(struct config *c)
-{
+static int read_environment(struct config *c) {
     for (const struct option *o = options; o < options + OPTIONS; o++) {
-        const char *value = o->set && o->environment ? getenv(o->environment) : NULL;
+        const char *value = o->name && o->environment ? getenv(o->environment) : NULL;
         if (value && *value ? set_option(c, o, o->environment, value) != 0 : o->fallback && set_default(c, o) != 0)
             return -1;
     }
@@ -206,35 +156,29 @@ static int read_environment(struct config *c)
 }
 
 /* Options are --name VALUE, --name=VALUE or, where they take none, --name. */
-static int read_arguments(struct config *c, int argc, char **argv)
-{
+static int read_arguments(struct config *c, int argc, char **argv) {
     for (int i = 1; i < argc; i++) {
         size_t len = strcspn(argv[i], "=");
         const struct option *o = options;
-        while (o < options + OPTIONS && (!o->name || strncmp(o->name, argv[i], len) != 0 || o->name[len]))
-            o++;
-        if (o == options + OPTIONS)
-            return log_line("unknown option \"", argv[i], "\" (see jwtd --help)", NULL);
+        while (o < options + OPTIONS && (!o->name || strncmp(o->name, argv[i], len) != 0 || o->name[len])) o++;
+        if (o == options + OPTIONS) return log_line("unknown option \"", argv[i], "\" (see jwtd --help)", NULL);
         const char *value = argv[i][len] ? argv[i] + len + 1 : o->argument ? argv[++i] : "";
         if (value == NULL || (!o->argument && *value))
             return log_line(o->name, " takes ", o->argument ? o->argument : "no value", " (see jwtd --help)", NULL);
-        if (set_option(c, o, o->name, value) != 0)
-            return -1;
+        if (set_option(c, o, o->name, value) != 0) return -1;
     }
     return 0;
 }
 
 /* ---- the key ---------------------------------------------------------- */
 
-/* Writes a new key beside `path` and gives it that name only once it is whole
- * and on the disk; if another process was first, its key stays. */
-static int make_key_file(const char *path)
-{
+/* Writes a new key beside `path` and gives it that name only once it is whole and on the disk; if another
+ * process was first, its key stays. */
+static int make_key_file(const char *path) {
     uint8_t key[NEW_KEY_LEN];
     char temporary[PATH_LEN_MAX + 32], line[64];
     struct buffer name = { .at = temporary, .cap = sizeof temporary };
-    if (getrandom(key, sizeof key, 0) != sizeof key)
-        return log_line("getrandom: ", strerror(errno), NULL);
+    if (getrandom(key, sizeof key, 0) != sizeof key) return log_line("getrandom: ", strerror(errno), NULL);
     size_t len = base64url_encode(key, sizeof key, line);
     line[len++] = '\n';
     put_text(&name, path);
@@ -244,10 +188,8 @@ static int make_key_file(const char *path)
     int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     bool written = fd >= 0 && write(fd, line, len) == (ssize_t)len && fsync(fd) == 0;
     bool named = written && (link(temporary, path) == 0 || errno == EEXIST || rename(temporary, path) == 0);
-    if (!named)
-        log_line(path, " can't be made: ", strerror(errno), " (--secret-file names another file)", NULL);
-    if (fd >= 0)
-        close(fd);
+    if (!named) log_line(path, " can't be made: ", strerror(errno), " (--secret-file names another file)", NULL);
+    if (fd >= 0) close(fd);
     unlink(temporary);
     explicit_bzero(key, sizeof key);
     explicit_bzero(line, sizeof line);
@@ -255,46 +197,36 @@ static int make_key_file(const char *path)
 }
 
 /* The first line of the file, which is made where it is missing: its length, or -1. */
-static ssize_t read_key_file(const char *path, char key[KEY_MAX])
-{
+static ssize_t read_key_file(const char *path, char key[KEY_MAX]) {
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT && make_key_file(path) == 0)
+    if (fd < 0 && errno == ENOENT) {
+        if (make_key_file(path) != 0) return -1;
         fd = open(path, O_RDONLY | O_CLOEXEC);
-    else if (fd < 0 && errno == ENOENT)
-        return -1;
+    }
     ssize_t n = fd < 0 ? -1 : read(fd, key, KEY_MAX);
-    if (n < 0)
-        log_line(path, " can't be read: ", strerror(errno), " (--secret-file names another file)", NULL);
+    if (n < 0) log_line(path, " can't be read: ", strerror(errno), " (--secret-file names another file)", NULL);
     if (n >= 0 && fstat(fd, &st) == 0 && (st.st_mode & 077) != 0)
         log_line("warning: others than its owner may read ", path, ": chmod 600 it", NULL);
-    if (fd >= 0)
-        close(fd);
-    if (n < 0)
-        return -1;
-    const char *end = memchr(key, '\n', (size_t)n);
-    if (end == NULL && n == KEY_MAX)
-        return log_line(path, ": its first line is longer than 4096 bytes", NULL);
+    if (fd >= 0) close(fd);
+    const char *end = n > 0 ? memchr(key, '\n', (size_t)n) : NULL;
+    if (end == NULL && n == KEY_MAX) return log_line(path, ": its first line is longer than 4096 bytes", NULL);
     n = end ? end - key : n;
     return n > 0 && key[n - 1] == '\r' ? n - 1 : n;
 }
 
 /* Keys that stand in tutorials are everybody's. */
-static bool is_well_known(struct slice key)
-{
-    static const char *const known[] = { "your_secret_key", "your-secret-key", "your-256-bit-secret", "secret",
-                                         "secretkey", "secret_key", "secret-key", "mysecret", "mysecretkey",
-                                         "my_secret_key", "my-secret-key", "supersecret", "super-secret",
-                                         "super_secret", "jwt_secret", "jwt-secret", "changeme", "change_me",
-                                         "change-me", "password", "key", "test", "dev", "admin" };
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (slice_is(key, known[i]))
-            return true;
+static bool is_well_known(struct slice key) {
+    struct slice known =
+        slice_of("your_secret_key your-secret-key your-256-bit-secret secret secretkey secret_key "
+                 "secret-key mysecret mysecretkey my_secret_key my-secret-key supersecret super-secret "
+                 "super_secret jwt_secret jwt-secret changeme change_me password key test dev admin");
+    while (known.at != NULL)
+        if (slice_equal(key, slice_cut(&known, ' '))) return true;
     return false;
 }
 
-static int check_key(const struct config *c, struct slice key)
-{
+static int check_key(const struct config *c, struct slice key) {
     if (key.len == 0)
         return log_line("the key is empty: put one into JWTD_SECRET or the first line of ", c->secret_file,
                         ", or remove that file", NULL);
@@ -305,8 +237,7 @@ static int check_key(const struct config *c, struct slice key)
     return 0;
 }
 
-static int load_key(struct config *c)
-{
+static int load_key(struct config *c) {
     char text[KEY_MAX], *environment = getenv("JWTD_SECRET");
     struct slice key = { text, 0 };
     int result = 0;
@@ -317,32 +248,25 @@ static int load_key(struct config *c)
         key.len = len > 0 ? (size_t)len : 0;
         result = len < 0 ? -1 : 0;
     }
-    if (result == 0)
-        result = check_key(c, key);
-    if (result == 0)
-        hmac_key_init(&c->api.key, c->server.compress, key.at, key.len);
+    if (result == 0) result = check_key(c, key);
+    if (result == 0) hmac_key_init(&c->api.key, c->server.compress, key.at, key.len);
     explicit_bzero(text, sizeof text);
-    if (environment)
-        explicit_bzero(environment, key.len);
+    if (environment) explicit_bzero(environment, key.len);
     return result;
 }
 
 /* ---- start and stop --------------------------------------------------- */
 
-/* A socket must not become descriptor 2 and have log lines written to it: what
- * is closed of 0, 1 and 2 is filled with something that can't be written. */
-static void fill_standard_descriptors(void)
-{
+/* A socket must not become descriptor 2 and have log lines written to it: what is closed of 0, 1 and 2 is
+ * filled with something that can't be written. */
+static void fill_standard_descriptors(void) {
     int fd;
-    while ((fd = open("/", O_PATH | O_CLOEXEC)) >= 0 && fd <= STDERR_FILENO)
-        continue;
-    if (fd >= 0)
-        close(fd);
+    while ((fd = open("/", O_PATH | O_CLOEXEC)) >= 0 && fd <= STDERR_FILENO) continue;
+    if (fd >= 0) close(fd);
 }
 
 /* As many descriptors as the system lets this process have. */
-static void raise_descriptor_limit(void)
-{
+static void raise_descriptor_limit(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;
@@ -350,18 +274,21 @@ static void raise_descriptor_limit(void)
     }
 }
 
+static unsigned one_a_core(int64_t asked) {
+    cpu_set_t cpus;
+    int n = asked == 0 && sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : (int)asked;
+    return n < 1 ? 1 : n < THREADS_MAX ? (unsigned)n : THREADS_MAX;
+}
+
 /* Serves until a signal says that it is enough. */
-static int serve(struct config *c, const sigset_t *end)
-{
+static int serve(struct config *c, const sigset_t *end) {
     char text[256];
     struct buffer url = { .at = text, .cap = sizeof text };
     int signal_number;
     struct server *server = server_start(&c->server, &url);
-    if (server == NULL)
-        return EXIT_FAILURE;
+    if (server == NULL) return EXIT_FAILURE;
     log_line("ready on ", text, NULL);
-    while (sigwait(end, &signal_number) != 0)
-        continue;
+    while (sigwait(end, &signal_number) != 0) continue;
     if (server_stop(server) != 0) {
         log_line("not everything could be answered in time", NULL);
         _exit(EXIT_SUCCESS); /* threads still use what a return would free */
@@ -369,8 +296,7 @@ static int serve(struct config *c, const sigset_t *end)
     return EXIT_SUCCESS;
 }
 
-static int start(struct config *c)
-{
+static int start(struct config *c) {
     uint8_t index_key[16];
     sigset_t end;
     sigemptyset(&end);
@@ -383,30 +309,29 @@ static int start(struct config *c)
 
     c->server.compress = sha256_fastest(getauxval(AT_HWCAP));
     c->server.api = &c->api;
+    c->server.loops = one_a_core(c->loops);
+    c->server.workers = one_a_core(c->workers);
+    c->api.ttl = c->ttl;
+    c->api.leeway = (double)c->leeway;
     if (password_weaker(&c->api.cost, &password_default))
         log_line("warning: --hash is weaker than scrypt:32768:8:1", NULL);
-    if (load_key(c) != 0)
-        return EXIT_FAILURE;
+    if (load_key(c) != 0) return EXIT_FAILURE;
     if (getrandom(index_key, sizeof index_key, 0) != sizeof index_key) {
         log_line("getrandom: ", strerror(errno), NULL);
         return EXIT_FAILURE;
     }
     c->api.users = users_open(c->users, c->server.compress, index_key);
-    if (c->api.users == NULL)
-        return EXIT_FAILURE;
+    if (c->api.users == NULL) return EXIT_FAILURE;
     int status = serve(c, &end);
     users_close(c->api.users);
     return status;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     static struct config config;
     fill_standard_descriptors();
-    if (read_environment(&config) != 0 || read_arguments(&config, argc, argv) != 0)
-        return 2;
-    if (config.help || config.version)
-        return config.help ? print_help() : print_version();
+    if (read_environment(&config) != 0 || read_arguments(&config, argc, argv) != 0) return 2;
+    if (config.help || config.version) return config.help ? print_help() : print_version();
     int status = start(&config);
     explicit_bzero(&config.api.key, sizeof config.api.key);
     return status;

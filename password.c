@@ -1,8 +1,8 @@
-/* password.c - Werkzeug's password hash strings: which function, which cost,
- * which salt; the functions themselves are scrypt.c and hmac.c.
+/* password.c - Werkzeug's password hash strings: which function, which cost, which salt; the functions
+ * themselves are scrypt.c and hmac.c.
  *
- * Refuses, before it computes anything: methods that Werkzeug has given up
- * (plain, md5, sha1), malformed strings, and a cost beyond the cap. */
+ * Refuses, before it computes anything: methods that Werkzeug has given up (plain, md5, sha1), malformed
+ * strings, and a cost beyond the cap. */
 #include "password.h"
 
 #include <sys/mman.h>
@@ -13,89 +13,65 @@
 const struct password_cost password_default = { PASSWORD_SCRYPT, 32768, 8, 1 };
 static const struct password_cost pbkdf2_default = { PASSWORD_PBKDF2, 600000, 1, 1 };
 
-static size_t key_len(enum password_method method)
-{
-    return method == PASSWORD_SCRYPT ? 64 : SHA256_DIGEST;
-}
+static size_t key_len(enum password_method method) { return method == PASSWORD_SCRYPT ? 64 : SHA256_DIGEST; }
 
-static uint64_t total(const struct password_cost *cost)
-{
-    return (uint64_t)cost->N * cost->r * cost->p;
-}
+static uint64_t total(const struct password_cost *cost) { return (uint64_t)cost->N * cost->r * cost->p; }
 
 /* Reads ":"-separated numbers until `rest` ends: how many, or -1. */
-static int read_numbers(struct slice *rest, uint32_t *numbers, int most)
-{
+static int read_numbers(struct slice *rest, uint32_t *numbers, int most) {
     int n = 0;
     for (; rest->at != NULL; n++) {
         int64_t value = slice_decimal(slice_cut(rest, ':'));
-        if (n == most || value < 0 || value > UINT32_MAX)
-            return -1;
+        if (n == most || value < 0 || value > UINT32_MAX) return -1;
         numbers[n] = (uint32_t)value;
     }
     return n;
 }
 
-static int parse_scrypt(struct slice parameters, struct password_cost *cost, const char **why)
-{
+static int parse_scrypt(struct slice parameters, struct password_cost *cost, const char **why) {
     uint32_t n[3];
     *cost = password_default;
-    if (parameters.at == NULL)
-        return 0;
+    if (parameters.at == NULL) return 0;
     *why = "scrypt takes N:r:p, N a power of two above 1";
-    if (read_numbers(&parameters, n, 3) != 3 || scrypt_memory(n[0], n[1], n[2]) == 0)
-        return -1;
+    if (read_numbers(&parameters, n, 3) != 3 || scrypt_memory(n[0], n[1], n[2]) == 0) return -1;
     *cost = (struct password_cost){ PASSWORD_SCRYPT, n[0], n[1], n[2] };
     *why = "N * r * p of scrypt is above 1048576";
     return (uint64_t)n[1] * n[2] <= PASSWORD_SCRYPT_COST_MAX && total(cost) <= PASSWORD_SCRYPT_COST_MAX ? 0 : -1;
 }
 
-static int parse_pbkdf2(struct slice parameters, struct password_cost *cost, const char **why)
-{
+static int parse_pbkdf2(struct slice parameters, struct password_cost *cost, const char **why) {
     *cost = pbkdf2_default;
-    if (parameters.at == NULL)
-        return 0;
+    if (parameters.at == NULL) return 0;
     *why = "of PBKDF2 only pbkdf2:sha256 is known";
-    if (!slice_is(slice_cut(&parameters, ':'), "sha256"))
-        return -1;
-    if (parameters.at == NULL)
-        return 0;
+    if (!slice_is(slice_cut(&parameters, ':'), "sha256")) return -1;
+    if (parameters.at == NULL) return 0;
     *why = "pbkdf2:sha256 takes its number of iterations, 1 to 10000000";
     return read_numbers(&parameters, &cost->N, 1) == 1 && cost->N > 0 && cost->N <= PASSWORD_PBKDF2_COST_MAX ? 0 : -1;
 }
 
-int password_parse_cost(struct slice method, struct password_cost *cost, const char **why)
-{
+int password_parse_cost(struct slice method, struct password_cost *cost, const char **why) {
     struct slice parameters = method, name = slice_cut(&parameters, ':');
-    if (slice_is(name, "scrypt"))
-        return parse_scrypt(parameters, cost, why);
-    if (slice_is(name, "pbkdf2"))
-        return parse_pbkdf2(parameters, cost, why);
+    if (slice_is(name, "scrypt")) return parse_scrypt(parameters, cost, why);
+    if (slice_is(name, "pbkdf2")) return parse_pbkdf2(parameters, cost, why);
     *why = "only scrypt:N:r:p and pbkdf2:sha256:N are known";
     return -1;
 }
 
-bool password_weaker(const struct password_cost *a, const struct password_cost *b)
-{
+bool password_weaker(const struct password_cost *a, const struct password_cost *b) {
     return a->method != b->method ? a->method < b->method : total(a) < total(b);
 }
 
-void password_release(struct password_work *work)
-{
-    if (work->memory)
-        munmap(work->memory, work->size);
+void password_release(struct password_work *work) {
+    if (work->memory) munmap(work->memory, work->size);
     work->memory = NULL;
     work->size = 0;
 }
 
-static int reserve(struct password_work *work, size_t size)
-{
-    if (size <= work->size)
-        return 0;
+static int reserve(struct password_work *work, size_t size) {
+    if (size <= work->size) return 0;
     password_release(work);
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED)
-        return -1;
+    if (memory == MAP_FAILED) return -1;
     madvise(memory, size, MADV_HUGEPAGE); /* where offered: the reads are spread over all of it */
     madvise(memory, size, MADV_DONTDUMP);
     work->memory = memory;
@@ -105,11 +81,9 @@ static int reserve(struct password_work *work, size_t size)
 
 /* The key of key_len(cost->method) bytes. 0, or -1: no memory. */
 static int derive(struct password_work *work, const struct password_cost *cost, struct slice password,
-                  struct slice salt, uint8_t key[PASSWORD_KEY_MAX])
-{
+                  struct slice salt, uint8_t key[PASSWORD_KEY_MAX]) {
     struct hmac_key P;
-    if (cost->method == PASSWORD_SCRYPT && reserve(work, scrypt_memory(cost->N, cost->r, cost->p)) != 0)
-        return -1;
+    if (cost->method == PASSWORD_SCRYPT && reserve(work, scrypt_memory(cost->N, cost->r, cost->p)) != 0) return -1;
     hmac_key_init(&P, work->compress, password.at, password.len);
     if (cost->method == PASSWORD_SCRYPT)
         scrypt(&P, salt.at, salt.len, cost->N, cost->r, cost->p, work->memory, key, key_len(cost->method));
@@ -120,8 +94,7 @@ static int derive(struct password_work *work, const struct password_cost *cost, 
 }
 
 enum password_result password_check(struct password_work *work, struct slice password, struct slice string,
-                                    struct password_cost *cost)
-{
+                                    struct password_cost *cost) {
     struct slice hex = string, method = slice_cut(&hex, '$'), salt = slice_cut(&hex, '$');
     uint8_t key[PASSWORD_KEY_MAX];
     char computed[2 * PASSWORD_KEY_MAX];
@@ -133,8 +106,7 @@ enum password_result password_check(struct password_work *work, struct slice pas
     for (size_t i = 0; i < hex.len; i++)
         if (!(hex.at[i] >= '0' && hex.at[i] <= '9') && !(hex.at[i] >= 'a' && hex.at[i] <= 'f'))
             return PASSWORD_UNUSABLE;
-    if (derive(work, cost, password, salt, key) != 0)
-        return PASSWORD_NO_MEMORY;
+    if (derive(work, cost, password, salt, key) != 0) return PASSWORD_NO_MEMORY;
     put_hex(&out, key, key_len(cost->method));
     bool right = ct_equal(computed, hex.at, hex.len);
     explicit_bzero(key, sizeof key);
@@ -142,15 +114,13 @@ enum password_result password_check(struct password_work *work, struct slice pas
     return right ? PASSWORD_RIGHT : PASSWORD_WRONG;
 }
 
-static void make_salt(char salt[PASSWORD_SALT_LEN], const uint8_t random[2 * PASSWORD_SALT_LEN])
-{
+static void make_salt(char salt[PASSWORD_SALT_LEN], const uint8_t random[2 * PASSWORD_SALT_LEN]) {
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     for (int i = 0; i < PASSWORD_SALT_LEN; i++) /* sixteen bits for each: no letter is likelier by more than 0.1% */
         salt[i] = alphabet[(random[2 * i] << 8 | random[2 * i + 1]) * 62 >> 16];
 }
 
-static void put_method(struct buffer *out, const struct password_cost *cost)
-{
+static void put_method(struct buffer *out, const struct password_cost *cost) {
     put_text(out, cost->method == PASSWORD_SCRYPT ? "scrypt:" : "pbkdf2:sha256:");
     put_number(out, cost->N);
     if (cost->method == PASSWORD_SCRYPT) {
@@ -162,13 +132,11 @@ static void put_method(struct buffer *out, const struct password_cost *cost)
 }
 
 int password_put(struct buffer *out, struct password_work *work, const struct password_cost *cost,
-                 struct slice password, const uint8_t random[2 * PASSWORD_SALT_LEN])
-{
+                 struct slice password, const uint8_t random[2 * PASSWORD_SALT_LEN]) {
     char salt[PASSWORD_SALT_LEN];
     uint8_t key[PASSWORD_KEY_MAX];
     make_salt(salt, random);
-    if (derive(work, cost, password, (struct slice){ salt, sizeof salt }, key) != 0)
-        return -1;
+    if (derive(work, cost, password, (struct slice){ salt, sizeof salt }, key) != 0) return -1;
     put_method(out, cost);
     put_char(out, '$');
     put_bytes(out, salt, sizeof salt);

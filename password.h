@@ -3,8 +3,8 @@
  *   scrypt:N:r:p          64-byte key; without parameters 32768:8:1
  *   pbkdf2:sha256:N       32-byte key; without N 600000
  *
- * SALT is used as its ASCII bytes. A cost above PASSWORD_COST_MAX is refused
- * instead of computed: a hash string must not be able to stop the server. */
+ * SALT is used as its ASCII bytes. A cost above PASSWORD_COST_MAX is refused instead of computed: a hash string
+ * must not be able to stop the server. */
 #ifndef PASSWORD_H
 #define PASSWORD_H
 
@@ -16,7 +16,7 @@
 #include "sha256.h"
 
 enum {
-    PASSWORD_STRING_MAX = 512,              /* characters of a hash string */
+    PASSWORD_STRING_MAX = 512, /* characters of a hash string */
     PASSWORD_SALT_LEN = 16,
     PASSWORD_KEY_MAX = 64,
     PASSWORD_SCRYPT_COST_MAX = 1024 * 1024, /* N * r * p: 128 MiB and 4 times the default's time */
@@ -39,8 +39,8 @@ int password_parse_cost(struct slice method, struct password_cost *cost, const c
 /* True where a is cheaper to guess against than b. */
 bool password_weaker(const struct password_cost *a, const struct password_cost *b);
 
-/* What a thread that hashes works with. `memory` is mapped when first needed,
- * kept for the next hash, and given back by password_release. */
+/* What a thread that hashes works with. `memory` is mapped when first needed, kept for the next hash, and given
+ * back by password_release. */
 struct password_work {
     sha256_compress *compress;
     void *memory;
@@ -56,14 +56,13 @@ enum password_result {
     PASSWORD_UNUSABLE,  /* the hash string is malformed, or its cost beyond the cap */
 };
 
-/* Compares a password with a hash string, in time that depends only on the
- * string's cost and the password's length. Where it is right, *cost is what
- * the string costs. */
+/* Compares a password with a hash string, in time that depends only on the string's cost and the password's
+ * length. Where it is right, *cost is what the string costs. */
 enum password_result password_check(struct password_work *work, struct slice password, struct slice string,
                                     struct password_cost *cost);
 
-/* Appends a new hash string of the given cost. `random` gives the salt: 32
- * bytes of getrandom(2). 0, or -1: no memory for scrypt. */
+/* Appends a new hash string of the given cost. `random` gives the salt: 32 bytes of getrandom(2). 0, or -1: no
+ * memory for scrypt. */
 int password_put(struct buffer *out, struct password_work *work, const struct password_cost *cost,
                  struct slice password, const uint8_t random[2 * PASSWORD_SALT_LEN]);
 

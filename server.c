@@ -1,14 +1,13 @@
 /* server.c - the way of the bytes: sockets, event loops and worker threads.
  *
- * Each event loop has its own epoll set, its own connections and one buffer to
- * read into and one to write from, which every connection uses in turn: a
- * connection owns memory only while a request is half read or an answer half
- * written. All loops share one listening socket; the kernel wakes one of them
- * for a new connection, and it stays there.
+ * Each event loop has its own epoll set, its own connections and one buffer to read into and one to write from,
+ * which every connection uses in turn: a connection owns memory only while a request is half read or an answer
+ * half written. All loops share one listening socket; the kernel wakes one of them for a new connection, and it
+ * stays there.
  *
- * What hashes or waits for a disk goes to a worker, through a queue with a
- * bound. The job names its connection by loop, slot and generation, never by
- * pointer; the answer comes back through the loop's list and its eventfd.
+ * What hashes or waits for a disk goes to a worker, through a queue with a bound. The job names its connection
+ * by loop, slot and generation, never by pointer; the answer comes back through the loop's list and its
+ * eventfd.
  *
  *   READING    waits for a request or the rest of one
  *   PARKED     a worker has its request
@@ -16,10 +15,9 @@
  *   LINGERING  said its last after an error: half-closed, it drains what still
  *              comes, so that no reset overtakes the answer
  *
- * Beside its state a connection may hold a part of an answer that the socket
- * did not take; then nothing is read until it is gone. Deadlines are absolute
- * and looked at once a second: what drips gets no more time than what is
- * silent. */
+ * Beside its state a connection may hold a part of an answer that the socket did not take; then nothing is read
+ * until it is gone. Deadlines are absolute and looked at once a second: what drips gets no more time than what
+ * is silent. */
 #include "server.h"
 
 #include <arpa/inet.h>
@@ -42,7 +40,7 @@ enum {
     WRITE_SECONDS = 30,
     IDLE_SECONDS = 60,
     LINGER_SECONDS = 2,
-    DRAIN_SECONDS = 8,    /* from the stop to giving up on what is not finished */
+    DRAIN_SECONDS = 8, /* from the stop to giving up on what is not finished */
     KEEP_MEMORY_SECONDS = 10,
     QUEUE_FOR_EACH_WORKER = 64,
     ACCEPT_BATCH = 32,
@@ -54,8 +52,8 @@ enum {
     WORKER_NICE = 10,
 };
 
-/* What stands in epoll's data instead of a slot; a link at the list's end; what
- * a connection is watched for that epoll does not know yet. */
+/* What stands in epoll's data instead of a slot; a link at the list's end; what a connection is watched for
+ * that epoll does not know yet. */
 static const uint32_t LISTENER = UINT32_MAX, WAKEUP = UINT32_MAX - 1, NO_SLOT = UINT32_MAX, UNWATCHED = UINT32_MAX;
 
 enum state { FREE, READING, PARKED, LAST, LINGERING };
@@ -132,17 +130,12 @@ struct server {
 
 /* ---- connections ------------------------------------------------------ */
 
-static uint32_t slot_of(const struct loop *l, const struct connection *c)
-{
-    return (uint32_t)(c - l->connections);
-}
+static uint32_t slot_of(const struct loop *l, const struct connection *c) { return (uint32_t)(c - l->connections); }
 
-static int grow_slots(struct loop *l)
-{
+static int grow_slots(struct loop *l) {
     uint32_t slots = l->slots ? 2 * l->slots : 64;
     struct connection *connections = realloc(l->connections, slots * sizeof *connections);
-    if (connections == NULL)
-        return -1;
+    if (connections == NULL) return -1;
     l->connections = connections;
     for (uint32_t i = slots; i-- > l->slots; l->first_free = i)
         connections[i] = (struct connection){ .fd = -1, .next_free = l->first_free };
@@ -150,22 +143,20 @@ static int grow_slots(struct loop *l)
     return 0;
 }
 
-static struct connection *open_connection(struct loop *l, int fd)
-{
-    if (l->first_free == NO_SLOT && grow_slots(l) != 0)
-        return NULL;
+static struct connection *open_connection(struct loop *l, int fd) {
+    if (l->first_free == NO_SLOT && grow_slots(l) != 0) return NULL;
     struct connection *c = &l->connections[l->first_free];
     l->first_free = c->next_free;
     l->open++;
-    *c = (struct connection){ .fd = fd, .generation = c->generation, .state = READING, .watched = UNWATCHED,
-                              .deadline = l->now + IDLE_SECONDS };
+    *c = (struct connection){
+        .fd = fd, .generation = c->generation, .state = READING, .watched = UNWATCHED, .deadline = l->now + IDLE_SECONDS
+    };
     return c;
 }
 
 static void listen_again(struct loop *l);
 
-static void close_connection(struct loop *l, struct connection *c)
-{
+static void close_connection(struct loop *l, struct connection *c) {
     close(c->fd);
     free(c->in);
     free(c->out);
@@ -176,47 +167,37 @@ static void close_connection(struct loop *l, struct connection *c)
 }
 
 /* Has epoll report these events (hang-ups it always does). */
-static void watch(struct loop *l, struct connection *c, uint32_t events)
-{
-    if (c->watched == events)
-        return;
-    struct epoll_event event = { .events = events,
-                                 .data.u64 = (uint64_t)c->generation << 32 | slot_of(l, c) };
+static void watch(struct loop *l, struct connection *c, uint32_t events) {
+    if (c->watched == events) return;
+    struct epoll_event event = { .events = events, .data.u64 = (uint64_t)c->generation << 32 | slot_of(l, c) };
     int operation = c->watched == UNWATCHED ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
     c->watched = events;
-    if (epoll_ctl(l->epoll, operation, c->fd, &event) != 0)
-        close_connection(l, c);
+    if (epoll_ctl(l->epoll, operation, c->fd, &event) != 0) close_connection(l, c);
 }
 
 /* ---- writing ---------------------------------------------------------- */
 
 /* The socket takes what it can: how much, or -1 if the peer is gone. */
-static ssize_t send_some(const struct connection *c, const char *bytes, size_t len)
-{
+static ssize_t send_some(const struct connection *c, const char *bytes, size_t len) {
     size_t sent = 0;
     while (sent < len) {
         ssize_t n = send(c->fd, bytes + sent, len - sent, MSG_NOSIGNAL);
-        if (n < 0 && errno == EAGAIN)
-            break;
-        if (n < 0 && errno != EINTR)
-            return -1;
+        if (n < 0 && errno == EAGAIN) break;
+        if (n < 0 && errno != EINTR) return -1;
         sent += n > 0 ? (size_t)n : 0;
     }
     return (ssize_t)sent;
 }
 
-/* Sends the loop's out buffer; the rest that the socket does not take becomes
- * the connection's own. 0, or -1: the peer is gone, or there is no memory. */
-static int flush(struct loop *l, struct connection *c)
-{
+/* Sends the loop's out buffer; the rest that the socket does not take becomes the connection's own. 0, or -1:
+ * the peer is gone, or there is no memory. */
+static int flush(struct loop *l, struct connection *c) {
     ssize_t sent = c->out ? 0 : send_some(c, l->out.at, l->out.len);
     size_t rest = l->out.len - (size_t)sent, held = c->out ? c->out->len : 0;
     l->out.len = 0;
-    if (sent < 0 || rest == 0)
-        return sent < 0 ? -1 : 0;
+    if (sent < 0 || rest == 0) return sent < 0 ? -1 : 0;
     struct output *out = realloc(c->out, sizeof *out + held + rest);
-    if (out == NULL)
-        return -1;
+    if (out == NULL) return -1;
     if (c->out == NULL) {
         out->len = out->sent = 0;
         c->deadline = l->now + WRITE_SECONDS;
@@ -227,8 +208,7 @@ static int flush(struct loop *l, struct connection *c)
     return 0;
 }
 
-static void put_answer(struct loop *l, const struct http_response *response, struct http_framing framing)
-{
+static void put_answer(struct loop *l, const struct http_response *response, struct http_framing framing) {
     framing.date = l->date;
     http_put_response(&l->out, response, &framing);
 }
@@ -237,8 +217,7 @@ static void put_answer(struct loop *l, const struct http_response *response, str
 
 static int enqueue(struct server *s, struct job *job);
 
-static struct http_framing framing_of(const struct http_request *r)
-{
+static struct http_framing framing_of(const struct http_request *r) {
     return (struct http_framing){ .close = !r->keep_alive,
                                   .keep_alive_1_0 = r->keep_alive && r->minor_version == 0,
                                   .head = r->method == HTTP_HEAD };
@@ -246,11 +225,9 @@ static struct http_framing framing_of(const struct http_request *r)
 
 /* Hands a request to the workers. -1: the queue is full, or no memory. */
 static int park(struct loop *l, struct connection *c, const struct http_request *r, struct slice body,
-                const struct api_route *route)
-{
+                const struct api_route *route) {
     struct job *job = malloc(sizeof *job + body.len);
-    if (job == NULL)
-        return -1;
+    if (job == NULL) return -1;
     job->loop = l;
     job->slot = slot_of(l, c);
     job->generation = c->generation;
@@ -268,14 +245,12 @@ static int park(struct loop *l, struct connection *c, const struct http_request 
 }
 
 /* Answers a complete request, or parks it. */
-static void answer(struct loop *l, struct connection *c, const struct http_request *r, const char *buf)
-{
+static void answer(struct loop *l, struct connection *c, const struct http_request *r, const char *buf) {
     struct http_response response;
     struct buffer text = { .at = l->text, .cap = sizeof l->text };
     const struct api_route *route = api_find(r, buf, &response, &text);
     if (route && route->place == API_ON_WORKER) {
-        if (park(l, c, r, http_slice(buf, r->body), route) == 0)
-            return;
+        if (park(l, c, r, http_slice(buf, r->body), route) == 0) return;
         api_busy(&response, &text);
     } else if (route) {
         struct api_call call = { .authorization = http_slice(buf, r->authorization),
@@ -284,13 +259,11 @@ static void answer(struct loop *l, struct connection *c, const struct http_reque
         api_answer(l->server->config.api, route, &call, &response, &text);
     }
     put_answer(l, &response, framing_of(r));
-    if (!r->keep_alive)
-        c->state = LAST;
+    if (!r->keep_alive) c->state = LAST;
 }
 
 /* An answer to what is no request; nothing behind it is read. */
-static void answer_error(struct loop *l, struct connection *c, int status, const char *message)
-{
+static void answer_error(struct loop *l, struct connection *c, int status, const char *message) {
     struct http_response response;
     struct buffer text = { .at = l->text, .cap = sizeof l->text };
     api_error(&response, &text, status, message);
@@ -301,13 +274,11 @@ static void answer_error(struct loop *l, struct connection *c, int status, const
 /* ---- reading ---------------------------------------------------------- */
 
 /* Keeps what is left of the loop's buffer until more arrives or its turn comes. */
-static int keep_input(struct connection *c, const struct http_request *r, const char *bytes, size_t len)
-{
+static int keep_input(struct connection *c, const struct http_request *r, const char *bytes, size_t len) {
     struct input *in = NULL;
     if (len > 0 && (c->state == READING || c->state == PARKED)) {
         in = realloc(c->in, sizeof *in + len);
-        if (in == NULL)
-            return -1;
+        if (in == NULL) return -1;
         in->request = *r;
         in->len = len;
         memcpy(in->bytes, bytes, len);
@@ -319,8 +290,7 @@ static int keep_input(struct connection *c, const struct http_request *r, const 
 }
 
 /* What comes next for a connection that has just been served. */
-static void settle(struct loop *l, struct connection *c)
-{
+static void settle(struct loop *l, struct connection *c) {
     char byte;
     if (c->out) {
         watch(l, c, EPOLLOUT);
@@ -328,7 +298,7 @@ static void settle(struct loop *l, struct connection *c)
     }
     switch (c->state) {
     case READING:
-        c->deadline = !c->in                               ? l->now + IDLE_SECONDS
+        c->deadline = !c->in                             ? l->now + IDLE_SECONDS
                       : c->in->request.phase < HTTP_BODY ? c->started + FIELDS_SECONDS
                                                          : c->started + REQUEST_SECONDS;
         if (l->draining && !c->in && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
@@ -349,14 +319,12 @@ static void settle(struct loop *l, struct connection *c)
     }
 }
 
-/* Answers, in turn and with one write, the requests in the first `len` bytes of
- * the loop's buffer, the first of which `r` may have parsed in part. */
-static void serve(struct loop *l, struct connection *c, struct http_request *r, size_t len)
-{
+/* Answers, in turn and with one write, the requests in the first `len` bytes of the loop's buffer, the first of
+ * which `r` may have parsed in part. */
+static void serve(struct loop *l, struct connection *c, struct http_request *r, size_t len) {
     char *buf = l->in;
     int result = 0;
-    if (r->scanned == 0)
-        c->started = l->now;
+    if (r->scanned == 0) c->started = l->now;
     while (result == 0 && c->state == READING && !c->out && len > 0) {
         enum http_result parsed = http_parse(r, buf, &len);
         if (parsed == HTTP_MORE) {
@@ -373,8 +341,7 @@ static void serve(struct loop *l, struct connection *c, struct http_request *r, 
         len -= r->consumed;
         *r = (struct http_request){ 0 };
         c->started = l->now;
-        if (l->out.cap - l->out.len < ANSWER_MAX)
-            result = flush(l, c);
+        if (l->out.cap - l->out.len < ANSWER_MAX) result = flush(l, c);
     }
     if (result != 0 || flush(l, c) != 0 || keep_input(c, r, buf, len) != 0)
         close_connection(l, c);
@@ -383,16 +350,13 @@ static void serve(struct loop *l, struct connection *c, struct http_request *r, 
 }
 
 /* Brings what the connection holds back into the loop's buffer. */
-static size_t restore_input(struct loop *l, const struct connection *c, struct http_request *r)
-{
+static size_t restore_input(struct loop *l, const struct connection *c, struct http_request *r) {
     *r = c->in ? c->in->request : (struct http_request){ 0 };
-    if (c->in)
-        memcpy(l->in, c->in->bytes, c->in->len);
+    if (c->in) memcpy(l->in, c->in->bytes, c->in->len);
     return c->in ? c->in->len : 0;
 }
 
-static void read_more(struct loop *l, struct connection *c)
-{
+static void read_more(struct loop *l, struct connection *c) {
     struct http_request r;
     size_t held = restore_input(l, c, &r);
     ssize_t n = read(c->fd, l->in + held, sizeof l->in - held);
@@ -405,8 +369,7 @@ static void read_more(struct loop *l, struct connection *c)
 }
 
 /* Goes on after an answer came back from a worker or found its way out. */
-static void proceed(struct loop *l, struct connection *c)
-{
+static void proceed(struct loop *l, struct connection *c) {
     struct http_request r;
     if (c->state == READING)
         serve(l, c, &r, restore_input(l, c, &r));
@@ -416,8 +379,7 @@ static void proceed(struct loop *l, struct connection *c)
         settle(l, c);
 }
 
-static void write_more(struct loop *l, struct connection *c)
-{
+static void write_more(struct loop *l, struct connection *c) {
     ssize_t n = send_some(c, c->out->bytes + c->out->sent, c->out->len - c->out->sent);
     if (n < 0) {
         close_connection(l, c);
@@ -428,8 +390,7 @@ static void write_more(struct loop *l, struct connection *c)
     }
 }
 
-static void on_connection(struct loop *l, struct connection *c, uint32_t events)
-{
+static void on_connection(struct loop *l, struct connection *c, uint32_t events) {
     if (c->out)
         write_more(l, c);
     else if (c->state == READING)
@@ -442,26 +403,21 @@ static void on_connection(struct loop *l, struct connection *c, uint32_t events)
 
 /* ---- accepting -------------------------------------------------------- */
 
-static void listen_again(struct loop *l)
-{
+static void listen_again(struct loop *l) {
     struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE, .data.u64 = LISTENER };
     if (!l->accepting && !l->draining)
         l->accepting = epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->server->listener, &event) == 0;
 }
 
-static void stop_listening(struct loop *l)
-{
-    if (l->accepting)
-        epoll_ctl(l->epoll, EPOLL_CTL_DEL, l->server->listener, NULL);
+static void stop_listening(struct loop *l) {
+    if (l->accepting) epoll_ctl(l->epoll, EPOLL_CTL_DEL, l->server->listener, NULL);
     l->accepting = false;
 }
 
-static void accept_connections(struct loop *l, int most)
-{
+static void accept_connections(struct loop *l, int most) {
     while (most-- > 0) {
         int fd = accept4(l->server->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0 && errno == EAGAIN)
-            return;
+        if (fd < 0 && errno == EAGAIN) return;
         if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
             stop_listening(l); /* until a connection ends; else this loop would spin */
             return;
@@ -476,31 +432,25 @@ static void accept_connections(struct loop *l, int most)
 
 /* ---- the loop --------------------------------------------------------- */
 
-static struct connection *find_connection(struct loop *l, uint32_t slot, uint32_t generation)
-{
+static struct connection *find_connection(struct loop *l, uint32_t slot, uint32_t generation) {
     struct connection *c = slot < l->slots ? &l->connections[slot] : NULL;
     return c && c->state != FREE && c->generation == generation ? c : NULL;
 }
 
 /* Stops accepting once all that has arrived is accepted; closes who is idle. */
-static void start_draining(struct loop *l)
-{
+static void start_draining(struct loop *l) {
     accept_connections(l, BACKLOG);
     stop_listening(l);
     l->draining = true;
     l->drain_deadline = l->now + DRAIN_SECONDS;
-    if (atomic_fetch_sub(&l->server->listening, 1) == 1)
-        close(l->server->listener);
+    if (atomic_fetch_sub(&l->server->listening, 1) == 1) close(l->server->listener);
     for (uint32_t i = 0; i < l->slots; i++)
-        if (l->connections[i].state == READING && !l->connections[i].out)
-            read_more(l, &l->connections[i]);
+        if (l->connections[i].state == READING && !l->connections[i].out) read_more(l, &l->connections[i]);
 }
 
-static void on_wakeup(struct loop *l)
-{
+static void on_wakeup(struct loop *l) {
     uint64_t count;
-    if (read(l->wakeup, &count, sizeof count) < 0)
-        return;
+    if (read(l->wakeup, &count, sizeof count) < 0) return;
     pthread_mutex_lock(&l->done_lock);
     struct job *job = l->done, *next;
     l->done = NULL;
@@ -515,16 +465,13 @@ static void on_wakeup(struct loop *l)
         }
         free(job);
     }
-    if (atomic_load(&l->server->stopping) && !l->draining)
-        start_draining(l);
+    if (atomic_load(&l->server->stopping) && !l->draining) start_draining(l);
 }
 
-static void expire(struct loop *l)
-{
+static void expire(struct loop *l) {
     for (uint32_t i = 0; i < l->slots; i++) {
         struct connection *c = &l->connections[i];
-        if (c->state == FREE || c->deadline > l->now)
-            continue;
+        if (c->state == FREE || c->deadline > l->now) continue;
         if (c->state == READING && c->in && !c->out) {
             answer_error(l, c, 408, "The request did not arrive in time");
             proceed(l, c);
@@ -536,21 +483,18 @@ static void expire(struct loop *l)
 }
 
 /* True once a second. */
-static bool read_clocks(struct loop *l)
-{
+static bool read_clocks(struct loop *l) {
     struct timespec mono, wall;
     int64_t before = l->now, second = (int64_t)l->wall_clock;
     clock_gettime(CLOCK_MONOTONIC, &mono);
     clock_gettime(CLOCK_REALTIME, &wall);
     l->now = mono.tv_sec;
     l->wall_clock = (double)wall.tv_sec + 1e-9 * (double)wall.tv_nsec;
-    if (wall.tv_sec != second)
-        http_date(wall.tv_sec, l->date);
+    if (wall.tv_sec != second) http_date(wall.tv_sec, l->date);
     return l->now != before;
 }
 
-static void *loop_main(void *argument)
-{
+static void *loop_main(void *argument) {
     struct loop *l = argument;
     struct epoll_event events[EVENTS];
     read_clocks(l);
@@ -569,16 +513,14 @@ static void *loop_main(void *argument)
             else if (c)
                 on_connection(l, c, events[i].events);
         }
-        if (second)
-            expire(l);
+        if (second) expire(l);
     }
     return NULL;
 }
 
 /* ---- workers ---------------------------------------------------------- */
 
-static int enqueue(struct server *s, struct job *job)
-{
+static int enqueue(struct server *s, struct job *job) {
     pthread_mutex_lock(&s->queue_lock);
     bool full = s->queued >= s->config.workers * QUEUE_FOR_EACH_WORKER;
     if (!full) {
@@ -592,10 +534,8 @@ static int enqueue(struct server *s, struct job *job)
     return full ? -1 : 0;
 }
 
-/* The next job, or NULL: time to end. Gives scrypt's memory back to the kernel
- * when there was none for a while. */
-static struct job *dequeue(struct server *s, struct password_work *work)
-{
+/* The next job, or NULL: time to end. Gives scrypt's memory back to the kernel when there was none for a while. */
+static struct job *dequeue(struct server *s, struct password_work *work) {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += KEEP_MEMORY_SECONDS;
@@ -616,8 +556,7 @@ static struct job *dequeue(struct server *s, struct password_work *work)
     return job;
 }
 
-static void hand_back(struct job *job)
-{
+static void hand_back(struct job *job) {
     struct loop *l = job->loop;
     pthread_mutex_lock(&l->done_lock);
     job->next = l->done;
@@ -627,8 +566,7 @@ static void hand_back(struct job *job)
         return; /* the counter is full: the loop is awake already */
 }
 
-static void *worker_main(void *argument)
-{
+static void *worker_main(void *argument) {
     struct server *s = argument;
     struct password_work work = { .compress = s->config.compress };
     struct job *job;
@@ -646,8 +584,7 @@ static void *worker_main(void *argument)
 
 /* ---- addresses -------------------------------------------------------- */
 
-int server_parse_address(const char *text, union server_address *address)
-{
+int server_parse_address(const char *text, union server_address *address) {
     const char *colon = strrchr(text, ':');
     char host[INET6_ADDRSTRLEN + 2] = "";
     struct sockaddr_in *in = (struct sockaddr_in *)&address->storage;
@@ -660,8 +597,7 @@ int server_parse_address(const char *text, union server_address *address)
         return len > 0 && len < sizeof address->un.sun_path ? 0 : -1;
     }
     int64_t port = colon ? slice_decimal(slice_of(colon + 1)) : -1;
-    if (port < 0 || port > 65535 || (size_t)(colon - text) >= sizeof host)
-        return -1;
+    if (port < 0 || port > 65535 || (size_t)(colon - text) >= sizeof host) return -1;
     memcpy(host, text, (size_t)(colon - text));
     if (inet_pton(AF_INET, host, &in->sin_addr) == 1) {
         in->sin_family = AF_INET;
@@ -669,16 +605,14 @@ int server_parse_address(const char *text, union server_address *address)
         return 0;
     }
     size_t len = strlen(host);
-    if (len < 2 || host[0] != '[' || host[len - 1] != ']')
-        return -1;
+    if (len < 2 || host[0] != '[' || host[len - 1] != ']') return -1;
     host[len - 1] = '\0';
     in6->sin6_family = AF_INET6;
     in6->sin6_port = htons((uint16_t)port);
     return inet_pton(AF_INET6, host + 1, &in6->sin6_addr) == 1 ? 0 : -1;
 }
 
-bool server_is_loopback(const union server_address *address)
-{
+bool server_is_loopback(const union server_address *address) {
     const struct sockaddr_in *in = (const struct sockaddr_in *)&address->storage;
     const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&address->storage;
     return address->any.sa_family == AF_UNIX ||
@@ -688,30 +622,22 @@ bool server_is_loopback(const union server_address *address)
 
 /* ---- start and stop --------------------------------------------------- */
 
-static int fail(const char *what)
-{
-    return log_line(what, ": ", strerror(errno), NULL);
-}
+static int fail(const char *what) { return log_line(what, ": ", strerror(errno), NULL); }
 
 /* A socket file that nobody answers behind is what a killed process left. */
-static void remove_stale(const union server_address *address)
-{
+static void remove_stale(const union server_address *address) {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connect(fd, &address->any, sizeof address->un) != 0 && errno == ECONNREFUSED)
-        unlink(address->un.sun_path);
+    if (connect(fd, &address->any, sizeof address->un) != 0 && errno == ECONNREFUSED) unlink(address->un.sun_path);
     close(fd);
 }
 
-static int start_listening(struct server *s)
-{
+static int start_listening(struct server *s) {
     union server_address *address = &s->config.address;
     bool un = address->any.sa_family == AF_UNIX;
     int one = 1;
-    if (un)
-        remove_stale(address);
+    if (un) remove_stale(address);
     s->listener = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (s->listener < 0)
-        return -1;
+    if (s->listener < 0) return -1;
     if (!un) { /* accepted sockets inherit these */
         setsockopt(s->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
         setsockopt(s->listener, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -724,16 +650,14 @@ static int start_listening(struct server *s)
 }
 
 /* The address as it was given, with the port that it really got. */
-static int put_url(const struct server *s, struct buffer *url)
-{
+static int put_url(const struct server *s, struct buffer *url) {
     const char *listen_on = s->config.listen;
     struct sockaddr_in6 in6; /* sin6_port lies where sin_port does */
     socklen_t len = sizeof in6;
     if (s->config.address.any.sa_family == AF_UNIX) {
         put_text(url, listen_on);
     } else {
-        if (getsockname(s->listener, (struct sockaddr *)&in6, &len) != 0)
-            return -1;
+        if (getsockname(s->listener, (struct sockaddr *)&in6, &len) != 0) return -1;
         put_text(url, "http://");
         put_bytes(url, listen_on, (size_t)(strrchr(listen_on, ':') + 1 - listen_on));
         put_number(url, ntohs(in6.sin6_port));
@@ -742,8 +666,7 @@ static int put_url(const struct server *s, struct buffer *url)
     return url->overflow ? -1 : 0;
 }
 
-static int start_thread(pthread_t *thread, void *(*run)(void *), void *argument)
-{
+static int start_thread(pthread_t *thread, void *(*run)(void *), void *argument) {
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, THREAD_STACK);
@@ -752,8 +675,7 @@ static int start_thread(pthread_t *thread, void *(*run)(void *), void *argument)
     return errno == 0 ? 0 : fail("a thread can't be started");
 }
 
-static int start_loop(struct server *s, struct loop *l)
-{
+static int start_loop(struct server *s, struct loop *l) {
     struct epoll_event event = { .events = EPOLLIN, .data.u64 = WAKEUP };
     l->server = s;
     l->first_free = NO_SLOT;
@@ -766,8 +688,7 @@ static int start_loop(struct server *s, struct loop *l)
     return start_thread(&l->thread, loop_main, l);
 }
 
-static int start_threads(struct server *s)
-{
+static int start_threads(struct server *s) {
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -775,17 +696,14 @@ static int start_threads(struct server *s)
     pthread_mutex_init(&s->queue_lock, NULL);
     s->last = &s->first;
     for (; s->workers_running < s->config.workers; s->workers_running++)
-        if (start_thread(&s->workers[s->workers_running], worker_main, s) != 0)
-            return -1;
+        if (start_thread(&s->workers[s->workers_running], worker_main, s) != 0) return -1;
     atomic_store(&s->listening, s->config.loops);
     for (; s->loops_running < s->config.loops; s->loops_running++)
-        if (start_loop(s, &s->loops[s->loops_running]) != 0)
-            return -1;
+        if (start_loop(s, &s->loops[s->loops_running]) != 0) return -1;
     return 0;
 }
 
-struct server *server_start(const struct server_config *config, struct buffer *url)
-{
+struct server *server_start(const struct server_config *config, struct buffer *url) {
     struct server *s = calloc(1, sizeof *s);
     if (s == NULL || (s->loops = calloc(config->loops, sizeof *s->loops)) == NULL ||
         (s->workers = calloc(config->workers, sizeof *s->workers)) == NULL) {
@@ -800,8 +718,7 @@ struct server *server_start(const struct server_config *config, struct buffer *u
     return start_threads(s) == 0 ? s : NULL;
 }
 
-static void free_server(struct server *s)
-{
+static void free_server(struct server *s) {
     for (unsigned i = 0; i < s->loops_running; i++) {
         free(s->loops[i].connections);
         close(s->loops[i].epoll);
@@ -812,28 +729,21 @@ static void free_server(struct server *s)
     free(s);
 }
 
-int server_stop(struct server *s)
-{
+int server_stop(struct server *s) {
     bool finished = true;
     atomic_store(&s->stopping, true);
     for (unsigned i = 0; i < s->loops_running; i++)
-        if (write(s->loops[i].wakeup, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0)
-            fail("a loop can't be woken");
-    for (unsigned i = 0; i < s->loops_running; i++)
-        pthread_join(s->loops[i].thread, NULL);
-    if (s->config.address.any.sa_family == AF_UNIX)
-        unlink(s->config.address.un.sun_path);
+        if (write(s->loops[i].wakeup, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0) fail("a loop can't be woken");
+    for (unsigned i = 0; i < s->loops_running; i++) pthread_join(s->loops[i].thread, NULL);
+    if (s->config.address.any.sa_family == AF_UNIX) unlink(s->config.address.un.sun_path);
     pthread_mutex_lock(&s->queue_lock);
     s->workers_stop = true;
     finished = s->first == NULL;
     pthread_cond_broadcast(&s->queue_filled);
     pthread_mutex_unlock(&s->queue_lock);
-    for (unsigned i = 0; i < s->loops_running; i++)
-        finished &= s->loops[i].open == 0;
-    if (!finished)
-        return -1;
-    for (unsigned i = 0; i < s->workers_running; i++)
-        pthread_join(s->workers[i], NULL);
+    for (unsigned i = 0; i < s->loops_running; i++) finished &= s->loops[i].open == 0;
+    if (!finished) return -1;
+    for (unsigned i = 0; i < s->workers_running; i++) pthread_join(s->workers[i], NULL);
     free_server(s);
     return 0;
 }

@@ -1,15 +1,14 @@
 /* sha256.c - SHA-256 as FIPS 180-4 writes it, with its names for everything.
  *
- * Guarantees: the same digest on every machine, whatever its byte order; no
- * branch and no address depends on the message's bytes, only on its length. */
+ * Guarantees: the same digest on every machine, whatever its byte order; no branch and no address depends on
+ * the message's bytes, only on its length. */
 #include "sha256.h"
 
 #include <string.h>
 
 #include "bytes.h"
 
-/* 5.3.3: the first 32 bits of the fractional parts of the square roots of the
- * first eight primes. */
+/* 5.3.3: the first 32 bits of the fractional parts of the square roots of the first eight primes. */
 const uint32_t sha256_initial[8] = {
     0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 };
@@ -27,53 +26,29 @@ const uint32_t sha256_K[64] = {
 };
 
 /* 4.1.2 */
-static inline uint32_t ROTR(uint32_t x, int n)
-{
-    return x >> n | x << (32 - n);
-}
-static inline uint32_t Ch(uint32_t x, uint32_t y, uint32_t z)
-{
-    return (x & y) ^ (~x & z);
-}
-static inline uint32_t Maj(uint32_t x, uint32_t y, uint32_t z)
-{
-    return (x & y) ^ (x & z) ^ (y & z);
-}
-static inline uint32_t Sigma0(uint32_t x)
-{
-    return ROTR(x, 2) ^ ROTR(x, 13) ^ ROTR(x, 22);
-}
-static inline uint32_t Sigma1(uint32_t x)
-{
-    return ROTR(x, 6) ^ ROTR(x, 11) ^ ROTR(x, 25);
-}
-static inline uint32_t sigma0(uint32_t x)
-{
-    return ROTR(x, 7) ^ ROTR(x, 18) ^ x >> 3;
-}
-static inline uint32_t sigma1(uint32_t x)
-{
-    return ROTR(x, 17) ^ ROTR(x, 19) ^ x >> 10;
-}
+static inline uint32_t ROTR(uint32_t x, int n) { return x >> n | x << (32 - n); }
+static inline uint32_t Ch(uint32_t x, uint32_t y, uint32_t z) { return (x & y) ^ (~x & z); }
+static inline uint32_t Maj(uint32_t x, uint32_t y, uint32_t z) { return (x & y) ^ (x & z) ^ (y & z); }
+static inline uint32_t Sigma0(uint32_t x) { return ROTR(x, 2) ^ ROTR(x, 13) ^ ROTR(x, 22); }
+static inline uint32_t Sigma1(uint32_t x) { return ROTR(x, 6) ^ ROTR(x, 11) ^ ROTR(x, 25); }
+static inline uint32_t sigma0(uint32_t x) { return ROTR(x, 7) ^ ROTR(x, 18) ^ x >> 3; }
+static inline uint32_t sigma1(uint32_t x) { return ROTR(x, 17) ^ ROTR(x, 19) ^ x >> 10; }
 
-/* 6.2.2 step 3. The standard moves the eight variables one place on at the end
- * of each round; here they stay, and the next call names them one place on. */
+/* 6.2.2 step 3. The standard moves the eight variables one place on at the end of each round; here they stay,
+ * and the next call names them one place on. */
 static inline void round_t(uint32_t a, uint32_t b, uint32_t c, uint32_t *d, uint32_t e, uint32_t f, uint32_t g,
-                           uint32_t *h, uint32_t K_t_plus_W_t)
-{
+                           uint32_t *h, uint32_t K_t_plus_W_t) {
     uint32_t T1 = *h + Sigma1(e) + Ch(e, f, g) + K_t_plus_W_t;
     uint32_t T2 = Sigma0(a) + Maj(a, b, c);
     *d += T1;
     *h = T1 + T2;
 }
 
-void sha256_compress_portable(uint32_t H[8], const uint32_t M[16])
-{
+void sha256_compress_portable(uint32_t H[8], const uint32_t M[16]) {
     const uint32_t *K = sha256_K;
     uint32_t W[64]; /* the message schedule, step 1 */
     memcpy(W, M, 16 * sizeof *W);
-    for (int t = 16; t < 64; t++)
-        W[t] = sigma1(W[t - 2]) + W[t - 7] + sigma0(W[t - 15]) + W[t - 16];
+    for (int t = 16; t < 64; t++) W[t] = sigma1(W[t - 2]) + W[t - 7] + sigma0(W[t - 15]) + W[t - 16];
 
     uint32_t a = H[0], b = H[1], c = H[2], d = H[3], e = H[4], f = H[5], g = H[6], h = H[7];
     for (int t = 0; t < 64; t += 8) {
@@ -90,27 +65,22 @@ void sha256_compress_portable(uint32_t H[8], const uint32_t M[16])
 }
 
 /* 5.2.1: a block is sixteen words, the first byte of each the most significant. */
-static void compress_block(struct sha256 *s, const uint8_t *block)
-{
+static void compress_block(struct sha256 *s, const uint8_t *block) {
     uint32_t M[16];
-    for (int i = 0; i < 16; i++)
-        M[i] = load_be32(block + 4 * i);
+    for (int i = 0; i < 16; i++) M[i] = load_be32(block + 4 * i);
     s->compress(s->H, M);
 }
 
-void sha256_init(struct sha256 *s, sha256_compress *compress)
-{
+void sha256_init(struct sha256 *s, sha256_compress *compress) {
     memcpy(s->H, sha256_initial, sizeof s->H);
     s->length = 0;
     s->compress = compress;
 }
 
-void sha256_update(struct sha256 *s, const void *data, size_t n)
-{
+void sha256_update(struct sha256 *s, const void *data, size_t n) {
     const uint8_t *p = data;
     size_t held = s->length % SHA256_BLOCK;
-    if (n == 0)
-        return;
+    if (n == 0) return;
     s->length += n;
     if (n < SHA256_BLOCK - held) {
         memcpy(s->block + held, p, n);
@@ -123,13 +93,11 @@ void sha256_update(struct sha256 *s, const void *data, size_t n)
         p += missing;
         n -= missing;
     }
-    for (; n >= SHA256_BLOCK; p += SHA256_BLOCK, n -= SHA256_BLOCK)
-        compress_block(s, p);
+    for (; n >= SHA256_BLOCK; p += SHA256_BLOCK, n -= SHA256_BLOCK) compress_block(s, p);
     memcpy(s->block, p, n);
 }
 
-void sha256_final(struct sha256 *s, uint8_t digest[SHA256_DIGEST])
-{
+void sha256_final(struct sha256 *s, uint8_t digest[SHA256_DIGEST]) {
     /* 5.1.1: a one bit, zeros, and the length in bits as the block's last 64 bits */
     size_t held = s->length % SHA256_BLOCK;
     uint64_t bits = 8 * s->length;
@@ -143,6 +111,5 @@ void sha256_final(struct sha256 *s, uint8_t digest[SHA256_DIGEST])
     store_be32(s->block + 56, (uint32_t)(bits >> 32));
     store_be32(s->block + 60, (uint32_t)bits);
     compress_block(s, s->block);
-    for (int i = 0; i < 8; i++)
-        store_be32(digest + 4 * i, s->H[i]);
+    for (int i = 0; i < 8; i++) store_be32(digest + 4 * i, s->H[i]);
 }

@@ -1,7 +1,7 @@
 /* sha256.h - SHA-256 (FIPS 180-4).
  *
- * No allocation, no globals, no errors: every input has a digest. The length
- * of a message is at most 2^61 - 1 bytes (FIPS 180-4 table 1). */
+ * No allocation, no globals, no errors: every input has a digest. The length of a message is at most 2^61 - 1
+ * bytes (FIPS 180-4 table 1). */
 #ifndef SHA256_H
 #define SHA256_H
 
@@ -10,16 +10,16 @@
 
 enum { SHA256_BLOCK = 64, SHA256_DIGEST = 32 };
 
-/* The compression function (section 6.2.2): folds the block M, as sixteen
- * words M_0 to M_15, into the hash value H. */
+/* The compression function (section 6.2.2): folds the block M, as sixteen words M_0 to M_15, into the hash
+ * value H. */
 typedef void sha256_compress(uint32_t H[8], const uint32_t M[16]);
 
 /* The one in plain C: runs everywhere, and is the one to read. */
 sha256_compress sha256_compress_portable;
 
-/* The fastest that this processor runs: the SHA extensions of x86, the crypto
- * extensions of aarch64, else the portable one. `hwcap` is the kernel's
- * AT_HWCAP, which only aarch64 asks. Choose once, at start, and hand it down. */
+/* The fastest that this processor runs: the SHA extensions of x86, the crypto extensions of aarch64, else the
+ * portable one. `hwcap` is the kernel's AT_HWCAP, which only aarch64 asks. Choose once, at start, and hand it
+ * down. */
 sha256_compress *sha256_fastest(unsigned long hwcap);
 
 struct sha256 {
@@ -29,8 +29,8 @@ struct sha256 {
     uint8_t block[SHA256_BLOCK]; /* the bytes of an unfinished block */
 };
 
-/* Start, continue, finish. After sha256_final the struct is used up; it still
- * holds the last block, so wipe it where the message was secret. */
+/* Start, continue, finish. After sha256_final the struct is used up; it still holds the last block, so wipe it
+ * where the message was secret. */
 void sha256_init(struct sha256 *s, sha256_compress *compress);
 void sha256_update(struct sha256 *s, const void *data, size_t n);
 void sha256_final(struct sha256 *s, uint8_t digest[SHA256_DIGEST]);

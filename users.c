@@ -2,19 +2,17 @@
  *
  *   {"username":"Romel","password":"scrypt:32768:8:1$...$...","sum":"1b4f0e98"}
  *
- * The file is the truth and memory is its index. Lines are only ever appended;
- * of several with one name the last counts. A line ends with the first eight
- * hex digits of the SHA-256 of all that stands before `,"sum"`; one written by
- * hand may leave the sum out.
+ * The file is the truth and memory is its index. Lines are only ever appended; of several with one name the
+ * last counts. A line ends with the first eight hex digits of the SHA-256 of all that stands before `,"sum"`;
+ * one written by hand may leave the sum out.
  *
- * Guarantees: what users_add or users_update acknowledged has been through
- * fdatasync. Every process that opens the file takes turns by flock(2) and
- * reads what others appended before it writes. A last line without its end is
- * what a crash leaves: it was never acknowledged and is cut off, with a
- * warning. Any other damage stops the start and changes nothing.
+ * Guarantees: what users_add or users_update acknowledged has been through fdatasync. Every process that opens
+ * the file takes turns by flock(2) and reads what others appended before it writes. A last line without its end
+ * is what a crash leaves: it was never acknowledged and is cut off, with a warning. Any other damage stops the
+ * start and changes nothing.
  *
- * Refuses to acknowledge anything more once an fdatasync has failed: the kernel
- * may have dropped the pages, and would say nothing the next time. */
+ * Refuses to acknowledge anything more once an fdatasync has failed: the kernel may have dropped the pages, and
+ * would say nothing the next time. */
 #include "users.h"
 
 #include <errno.h>
@@ -35,9 +33,9 @@ enum {
     TAIL_LEN = sizeof ",\"sum\":\"\"}" - 1 + SUM_LEN,
 };
 
-/* An entry of the index: 26 bits of the name's hash, 38 bits of the line's
- * offset plus one; zero is an empty place. The table is sorted by hash as far
- * as linear probing lets it be, so growing it needs no name to be read again. */
+/* An entry of the index: 26 bits of the name's hash, 38 bits of the line's offset plus one; zero is an empty
+ * place. The table is sorted by hash as far as linear probing lets it be, so growing it needs no name to be
+ * read again. */
 enum { OFFSET_BITS = 38, INDEX_BITS_MIN = 10, INDEX_BITS_MAX = 64 - OFFSET_BITS };
 static const uint64_t OFFSET_MASK = ((uint64_t)1 << OFFSET_BITS) - 1;
 
@@ -63,15 +61,13 @@ struct record {
     struct user user;
 };
 
-static int complain(const struct users *u, const char *what, const char *detail)
-{
+static int complain(const struct users *u, const char *what, const char *detail) {
     return log_line(u->path, ": ", what, detail, NULL);
 }
 
 /* ---- lines ------------------------------------------------------------ */
 
-static void put_sum(struct buffer *out, const struct users *u, struct slice text)
-{
+static void put_sum(struct buffer *out, const struct users *u, struct slice text) {
     struct sha256 s;
     uint8_t digest[SHA256_DIGEST];
     sha256_init(&s, u->compress);
@@ -80,8 +76,7 @@ static void put_sum(struct buffer *out, const struct users *u, struct slice text
     put_hex(out, digest, SUM_LEN / 2);
 }
 
-static void put_line(struct buffer *out, const struct users *u, struct slice name, struct slice hash)
-{
+static void put_line(struct buffer *out, const struct users *u, struct slice name, struct slice hash) {
     put_text(out, "{\"username\":");
     json_put_string(out, name);
     put_text(out, ",\"password\":");
@@ -93,13 +88,11 @@ static void put_line(struct buffer *out, const struct users *u, struct slice nam
 }
 
 /* Does the line end with a sum, and is it the right one? */
-static bool has_sum(struct slice line)
-{
+static bool has_sum(struct slice line) {
     return line.len >= TAIL_LEN && memcmp(line.at + line.len - TAIL_LEN, ",\"sum\":\"", 8) == 0;
 }
 
-static bool sum_is_right(const struct users *u, struct slice line)
-{
+static bool sum_is_right(const struct users *u, struct slice line) {
     char sum[SUM_LEN];
     struct buffer out = { .at = sum, .cap = sizeof sum };
     put_sum(&out, u, (struct slice){ line.at, line.len - TAIL_LEN });
@@ -107,39 +100,31 @@ static bool sum_is_right(const struct users *u, struct slice line)
 }
 
 /* Reads a line without its LF. NULL, or in a few words what is wrong with it. */
-static const char *read_record(const struct users *u, struct slice line, struct record *record)
-{
-    struct json_member m[] = { { .name = "username" }, { .name = "password" } };
+static const char *read_record(const struct users *u, struct slice line, struct record *record) {
+    struct json_member m[] = { { .name = "username" }, { .name = "password" }, { .name = NULL } };
     const char *why;
-    enum json_result result = json_object(line, m, 2, &why);
-    if (result == JSON_BAD)
-        return why;
-    if (result == JSON_TWICE)
-        return "a member is given twice";
-    if (has_sum(line) && !sum_is_right(u, line))
-        return "its sum does not match: the line was changed or damaged";
-    if (m[0].type != JSON_STRING || m[1].type != JSON_STRING || json_count(line) != (has_sum(line) ? 3 : 2))
+    enum json_result result = json_object(line, m, 3, &why);
+    if (result == JSON_BAD) return why;
+    if (result == JSON_TWICE) return "a member is given twice";
+    if (has_sum(line) && !sum_is_right(u, line)) return "its sum does not match: the line was changed or damaged";
+    if (m[0].type != JSON_STRING || m[1].type != JSON_STRING || m[2].times != has_sum(line))
         return "it is not {\"username\":...,\"password\":...,\"sum\":...}, all text, the sum last or left out";
     ssize_t name_len = json_string(m[0].raw, record->name, sizeof record->name);
     ssize_t hash_len = json_string(m[1].raw, record->user.hash, sizeof record->user.hash);
-    if (name_len <= 0 || hash_len <= 0)
-        return "username or password is empty or too long";
+    if (name_len <= 0 || hash_len <= 0) return "username or password is empty or too long";
     record->name_len = (size_t)name_len;
     record->user.hash_len = (size_t)hash_len;
     return NULL;
 }
 
-static int read_record_at(const struct users *u, uint64_t offset, struct record *record)
-{
+static int read_record_at(const struct users *u, uint64_t offset, struct record *record) {
     char number[LOG_DECIMAL];
     char text[LINE_LEN_MAX];
     ssize_t n = pread(u->fd, text, sizeof text, (off_t)offset);
-    if (n < 0)
-        return complain(u, "can't be read: ", strerror(errno));
+    if (n < 0) return complain(u, "can't be read: ", strerror(errno));
     struct slice rest = { text, (size_t)n }, line = slice_cut(&rest, '\n');
     const char *why = read_record(u, line, record);
-    if (why)
-        return log_line(u->path, ": damaged at byte ", log_decimal(offset, number), ": ", why, NULL);
+    if (why) return log_line(u->path, ": damaged at byte ", log_decimal(offset, number), ": ", why, NULL);
     record->user.version = offset;
     return 0;
 }
@@ -147,8 +132,7 @@ static int read_record_at(const struct users *u, uint64_t offset, struct record 
 /* ---- the index -------------------------------------------------------- */
 
 /* The first eight bytes of SHA-256 over key and name. */
-static uint64_t hash_name(const struct users *u, struct slice name)
-{
+static uint64_t hash_name(const struct users *u, struct slice name) {
     struct sha256 s;
     uint8_t digest[SHA256_DIGEST];
     sha256_init(&s, u->compress);
@@ -158,50 +142,38 @@ static uint64_t hash_name(const struct users *u, struct slice name)
     return (uint64_t)load_be32(digest) << 32 | load_be32(digest + 4);
 }
 
-static size_t home(uint64_t entry, unsigned bits)
-{
-    return (size_t)(entry >> (64 - bits));
-}
+static size_t home(uint64_t entry, unsigned bits) { return (size_t)(entry >> (64 - bits)); }
 
-static void index_put(uint64_t *index, unsigned bits, uint64_t entry)
-{
+static void index_put(uint64_t *index, unsigned bits, uint64_t entry) {
     size_t mask = ((size_t)1 << bits) - 1, i = home(entry, bits);
-    while (index[i] != 0)
-        i = (i + 1) & mask;
+    while (index[i] != 0) i = (i + 1) & mask;
     index[i] = entry;
 }
 
 /* Makes sure that `more` accounts fit, three quarters full at the most. */
-static int index_reserve(struct users *u, uint64_t more)
-{
+static int index_reserve(struct users *u, uint64_t more) {
     char number[LOG_DECIMAL];
     unsigned bits = u->index_bits ? u->index_bits : INDEX_BITS_MIN;
-    while (bits <= INDEX_BITS_MAX && (u->count + more) * 4 > ((uint64_t)3 << bits))
-        bits++;
-    if (bits == u->index_bits)
-        return 0;
+    while (bits <= INDEX_BITS_MAX && (u->count + more) * 4 > ((uint64_t)3 << bits)) bits++;
+    if (bits == u->index_bits) return 0;
     uint64_t *index = bits <= INDEX_BITS_MAX ? calloc((size_t)1 << bits, sizeof *index) : NULL;
     if (index == NULL)
         return log_line(u->path, ": no memory for ", log_decimal(u->count + more, number), " accounts", NULL);
     for (size_t i = 0; u->index && i < (size_t)1 << u->index_bits; i++)
-        if (u->index[i] != 0)
-            index_put(index, bits, u->index[i]);
+        if (u->index[i] != 0) index_put(index, bits, u->index[i]);
     free(u->index);
     u->index = index;
     u->index_bits = bits;
     return 0;
 }
 
-/* Looks a name up: 1 with its place in the index and its record, 0 if there is
- * none, -1 if the file can not be read. */
-static int index_find(const struct users *u, struct slice name, uint64_t hash, size_t *place, struct record *record)
-{
+/* Looks a name up: 1 with its place in the index and its record, 0 if there is none, -1 if the file can not be
+ * read. */
+static int index_find(const struct users *u, struct slice name, uint64_t hash, size_t *place, struct record *record) {
     size_t mask = ((size_t)1 << u->index_bits) - 1;
     for (size_t i = home(hash, u->index_bits); u->index[i] != 0; i = (i + 1) & mask) {
-        if ((u->index[i] ^ hash) & ~OFFSET_MASK)
-            continue;
-        if (read_record_at(u, (u->index[i] & OFFSET_MASK) - 1, record) != 0)
-            return -1;
+        if ((u->index[i] ^ hash) & ~OFFSET_MASK) continue;
+        if (read_record_at(u, (u->index[i] & OFFSET_MASK) - 1, record) != 0) return -1;
         if (slice_equal(name, (struct slice){ record->name, record->name_len })) {
             *place = i;
             return 1;
@@ -210,20 +182,15 @@ static int index_find(const struct users *u, struct slice name, uint64_t hash, s
     return 0;
 }
 
-/* Enters the line at `offset`, which holds `name`; a line before it with that
- * name is forgotten. */
-static int index_enter(struct users *u, struct slice name, uint64_t offset)
-{
+/* Enters the line at `offset`, which holds `name`; a line before it with that name is forgotten. */
+static int index_enter(struct users *u, struct slice name, uint64_t offset) {
     uint64_t hash = hash_name(u, name), entry = (hash & ~OFFSET_MASK) | (offset + 1);
     struct record record;
     size_t place;
-    if (offset >= OFFSET_MASK)
-        return complain(u, "is larger than 256 GiB", "");
-    if (index_reserve(u, 1) != 0)
-        return -1;
+    if (offset >= OFFSET_MASK) return complain(u, "is larger than 256 GiB", "");
+    if (index_reserve(u, 1) != 0) return -1;
     int found = index_find(u, name, hash, &place, &record);
-    if (found == 1)
-        u->index[place] = entry;
+    if (found == 1) u->index[place] = entry;
     if (found == 0) {
         index_put(u->index, u->index_bits, entry);
         u->count++;
@@ -233,43 +200,35 @@ static int index_enter(struct users *u, struct slice name, uint64_t offset)
 
 /* ---- reading the file ------------------------------------------------- */
 
-static int enter_line(struct users *u, struct slice line)
-{
+static int enter_line(struct users *u, struct slice line) {
     char number[LOG_DECIMAL];
     struct record record;
     const char *why = line.len >= LINE_LEN_MAX ? "it is too long" : read_record(u, line, &record);
     if (why)
         return log_line(u->path, ": line ", log_decimal(u->lines + 1, number), " is bad: ", why,
                         " (mend or remove it; nothing has been changed)", NULL);
-    if (index_enter(u, (struct slice){ record.name, record.name_len }, u->end) != 0)
-        return -1;
+    if (index_enter(u, (struct slice){ record.name, record.name_len }, u->end) != 0) return -1;
     u->end += line.len + 1;
     u->lines++;
     return 0;
 }
 
 /* How much of an unfinished last line is a whole account: 0, if it breaks off. */
-static size_t whole_account(const struct users *u, struct slice tail)
-{
+static size_t whole_account(const struct users *u, struct slice tail) {
     struct record record;
     for (size_t i = 0; i < tail.len; i++)
-        if (tail.at[i] == '}' && read_record(u, (struct slice){ tail.at, i + 1 }, &record) == NULL)
-            return i + 1;
+        if (tail.at[i] == '}' && read_record(u, (struct slice){ tail.at, i + 1 }, &record) == NULL) return i + 1;
     return 0;
 }
 
-/* The bytes behind the last LF. A part of an account is what a crash leaves: it
- * is cut off. A whole one without its LF, as an editor may leave it, is kept
- * and completed; one with something else behind it is damage. Bytes that a file
- * had grown by but that had not arrived when the power went read as NUL. */
-static int mend_tail(struct users *u, struct slice tail)
-{
+/* The bytes behind the last LF. A part of an account is what a crash leaves: it is cut off. A whole one without
+ * its LF, as an editor may leave it, is kept and completed; one with something else behind it is damage. Bytes
+ * that a file had grown by but that had not arrived when the power went read as NUL. */
+static int mend_tail(struct users *u, struct slice tail) {
     char number[LOG_DECIMAL];
     size_t len = tail.len, whole = whole_account(u, tail);
-    while (len > 0 && tail.at[len - 1] == '\0')
-        len--;
-    if (whole != 0 && whole != len)
-        return enter_line(u, tail);
+    while (len > 0 && tail.at[len - 1] == '\0') len--;
+    if (whole != 0 && whole != len) return enter_line(u, tail);
     if (whole == 0)
         log_line(u->path, ": the last line breaks off: ", log_decimal(tail.len, number),
                  " bytes, never acknowledged, are cut off", NULL);
@@ -280,19 +239,15 @@ static int mend_tail(struct users *u, struct slice tail)
 }
 
 /* Indexes what has been appended since `end`. The file must be locked. */
-static int catch_up(struct users *u)
-{
+static int catch_up(struct users *u) {
     char *text = malloc(READ_LEN);
     size_t held = 0;
     int result = text ? 0 : complain(u, "no memory to read it", "");
     while (result == 0) {
         ssize_t n = pread(u->fd, text + held, READ_LEN - held, (off_t)(u->end + held));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            result = complain(u, "can't be read: ", strerror(errno));
-        if (n <= 0)
-            break;
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) result = complain(u, "can't be read: ", strerror(errno));
+        if (n <= 0) break;
         struct slice rest = { text, held + (size_t)n }, line, unread = rest;
         while (result == 0 && (line = slice_cut(&rest, '\n'), rest.at != NULL)) {
             result = enter_line(u, line);
@@ -300,50 +255,41 @@ static int catch_up(struct users *u)
         }
         held = unread.len;
         memmove(text, unread.at, held);
-        if (result == 0 && held >= LINE_LEN_MAX)
-            result = enter_line(u, unread); /* it says that it is too long */
+        if (result == 0 && held >= LINE_LEN_MAX) result = enter_line(u, unread); /* it says that it is too long */
     }
-    if (result == 0 && held > 0)
-        result = mend_tail(u, (struct slice){ text, held });
+    if (result == 0 && held > 0) result = mend_tail(u, (struct slice){ text, held });
     free(text);
     return result;
 }
 
-static int lock_file(const struct users *u)
-{
+static int lock_file(const struct users *u) {
     while (flock(u->fd, LOCK_EX) != 0)
-        if (errno != EINTR)
-            return complain(u, "can't be locked: ", strerror(errno));
+        if (errno != EINTR) return complain(u, "can't be locked: ", strerror(errno));
     return 0;
 }
 
 /* A new file's name is on the disk only once its directory is. */
-static int sync_directory(const char *path)
-{
+static int sync_directory(const char *path) {
     const char *slash = strrchr(path, '/');
     char *name = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
     int fd = name ? open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     int result = fd < 0 ? -1 : fsync(fd);
-    if (fd >= 0)
-        close(fd);
+    if (fd >= 0) close(fd);
     free(name);
     return result;
 }
 
-static int open_file(struct users *u)
-{
+static int open_file(struct users *u) {
     struct stat st;
     u->fd = open(u->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     if (u->fd < 0)
         return log_line(u->path, ": can't be opened: ", strerror(errno), " (--users names another file)", NULL);
-    if (fstat(u->fd, &st) != 0 || !S_ISREG(st.st_mode))
-        return complain(u, "is not a regular file", "");
+    if (fstat(u->fd, &st) != 0 || !S_ISREG(st.st_mode)) return complain(u, "is not a regular file", "");
     if (st.st_size == 0 && sync_directory(u->path) != 0)
         return complain(u, "its directory can't be synced: ", strerror(errno));
     u->device = st.st_dev;
     u->inode = st.st_ino;
-    if (index_reserve(u, 1) != 0 || lock_file(u) != 0)
-        return -1;
+    if (index_reserve(u, 1) != 0 || lock_file(u) != 0) return -1;
     int result = catch_up(u);
     flock(u->fd, LOCK_UN);
     return result;
@@ -353,25 +299,20 @@ static int open_file(struct users *u)
 
 enum change { UNCHANGED, APPENDED, REPLACED, MISSING };
 
-static enum change look(const struct users *u)
-{
+static enum change look(const struct users *u) {
     struct stat st;
-    if (stat(u->path, &st) != 0)
-        return MISSING;
-    if (st.st_dev != u->device || st.st_ino != u->inode || (uint64_t)st.st_size < u->end)
-        return REPLACED;
+    if (stat(u->path, &st) != 0) return MISSING;
+    if (st.st_dev != u->device || st.st_ino != u->inode || (uint64_t)st.st_size < u->end) return REPLACED;
     return (uint64_t)st.st_size > u->end ? APPENDED : UNCHANGED;
 }
 
-/* Another file stands under the name, put there by an editor or a restore: it
- * is read from the start, and taken if it is sound. */
-static int reopen(struct users *u)
-{
+/* Another file stands under the name, put there by an editor or a restore: it is read from the start, and taken
+ * if it is sound. */
+static int reopen(struct users *u) {
     struct users new = { .path = u->path, .compress = u->compress, .fd = -1 };
     memcpy(new.index_key, u->index_key, sizeof new.index_key);
     if (open_file(&new) != 0) {
-        if (new.fd >= 0)
-            close(new.fd);
+        if (new.fd >= 0) close(new.fd);
         free(new.index);
         return -1;
     }
@@ -383,51 +324,40 @@ static int reopen(struct users *u)
 }
 
 /* Locks the file that the name stands for now, indexed to its end. */
-static int begin(struct users *u)
-{
+static int begin(struct users *u) {
     for (;;) {
-        if (lock_file(u) != 0)
-            return -1;
+        if (lock_file(u) != 0) return -1;
         enum change change = look(u);
-        if (change == UNCHANGED || (change == APPENDED && catch_up(u) == 0))
-            return 0;
+        if (change == UNCHANGED || (change == APPENDED && catch_up(u) == 0)) return 0;
         flock(u->fd, LOCK_UN);
-        if (change == MISSING)
-            return complain(u, "has been removed or can't be seen: put it back", "");
-        if (change == APPENDED || reopen(u) != 0)
-            return -1;
+        if (change == MISSING) return complain(u, "has been removed or can't be seen: put it back", "");
+        if (change == APPENDED || reopen(u) != 0) return -1;
     }
 }
 
 /* ---- the interface ---------------------------------------------------- */
 
-struct users *users_open(const char *path, sha256_compress *compress, const uint8_t index_key[16])
-{
+struct users *users_open(const char *path, sha256_compress *compress, const uint8_t index_key[16]) {
     struct users *u = calloc(1, sizeof *u);
-    if (u == NULL)
-        return NULL;
+    if (u == NULL) return NULL;
     u->path = path;
     u->compress = compress;
     memcpy(u->index_key, index_key, sizeof u->index_key);
     u->fd = -1;
     pthread_mutex_init(&u->lock, NULL);
-    if (open_file(u) == 0)
-        return u;
+    if (open_file(u) == 0) return u;
     users_close(u);
     return NULL;
 }
 
-void users_close(struct users *u)
-{
-    if (u->fd >= 0)
-        close(u->fd);
+void users_close(struct users *u) {
+    if (u->fd >= 0) close(u->fd);
     pthread_mutex_destroy(&u->lock);
     free(u->index);
     free(u);
 }
 
-enum users_result users_find(struct users *u, struct slice name, struct user *user)
-{
+enum users_result users_find(struct users *u, struct slice name, struct user *user) {
     struct record record;
     size_t place;
     pthread_mutex_lock(&u->lock);
@@ -436,19 +366,16 @@ enum users_result users_find(struct users *u, struct slice name, struct user *us
         flock(u->fd, LOCK_UN);
     int found = index_find(u, name, hash_name(u, name), &place, &record);
     pthread_mutex_unlock(&u->lock);
-    if (found == 1)
-        *user = record.user;
+    if (found == 1) *user = record.user;
     return found == 1 ? USERS_OK : found == 0 ? USERS_NOT_FOUND : USERS_UNAVAILABLE;
 }
 
 /* Appends a line, whole and synced, or leaves the file as it was. */
-static int append(struct users *u, struct slice name, struct slice hash)
-{
+static int append(struct users *u, struct slice name, struct slice hash) {
     char text[LINE_LEN_MAX];
     struct buffer line = { .at = text, .cap = sizeof text };
     put_line(&line, u, name, hash);
-    if (line.overflow || index_reserve(u, 1) != 0)
-        return -1;
+    if (line.overflow || index_reserve(u, 1) != 0) return -1;
     ssize_t n = write(u->fd, line.at, line.len);
     if (n != (ssize_t)line.len) {
         complain(u, "an account could not be stored: ", n < 0 ? strerror(errno) : "no room for all of it");
@@ -461,16 +388,14 @@ static int append(struct users *u, struct slice name, struct slice hash)
         log_line(u->path, ": can't be synced: ", strerror(errno), "; nothing is stored any more until a restart", NULL);
         return ftruncate(u->fd, (off_t)u->end) == 0 ? -1 : complain(u, "its last line was not acknowledged", "");
     }
-    if (index_enter(u, name, u->end) != 0)
-        return -1;
+    if (index_enter(u, name, u->end) != 0) return -1;
     u->end += line.len;
     u->lines++;
     return 0;
 }
 
 /* Stores the name's hash if it stands now as `seen` says; NULL: not at all. */
-static enum users_result store(struct users *u, struct slice name, const struct user *seen, struct slice hash)
-{
+static enum users_result store(struct users *u, struct slice name, const struct user *seen, struct slice hash) {
     struct record record;
     size_t place;
     enum users_result result = USERS_UNAVAILABLE;
@@ -491,12 +416,10 @@ static enum users_result store(struct users *u, struct slice name, const struct 
     return result;
 }
 
-enum users_result users_add(struct users *u, struct slice name, struct slice hash)
-{
+enum users_result users_add(struct users *u, struct slice name, struct slice hash) {
     return store(u, name, NULL, hash);
 }
 
-enum users_result users_update(struct users *u, struct slice name, const struct user *seen, struct slice hash)
-{
+enum users_result users_update(struct users *u, struct slice name, const struct user *seen, struct slice hash) {
     return store(u, name, seen, hash);
 }

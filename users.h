@@ -1,7 +1,7 @@
 /* users.h - the accounts: a name and a password's hash string each.
  *
- * This is the one interface to wherever they are kept. Every call may block on
- * a disk and may be made from any thread; what it says is durable, is. */
+ * This is the one interface to wherever they are kept. Every call may block on a disk and may be made from any
+ * thread; what it says is durable, is. */
 #ifndef USERS_H
 #define USERS_H
 
@@ -29,16 +29,16 @@ enum users_result {
     USERS_UNAVAILABLE, /* could not be read or stored; said on standard error */
 };
 
-/* Opens the file (made where missing, mode 0600), checks every line of it and
- * indexes it. `index_key` is 16 random bytes, so that nobody can choose names
- * that collide. NULL where it can't, with the reason on standard error. */
+/* Opens the file (made where missing, mode 0600), checks every line of it and indexes it. `index_key` is 16
+ * random bytes, so that nobody can choose names that collide. NULL where it can't, with the reason on standard
+ * error. */
 struct users *users_open(const char *path, sha256_compress *compress, const uint8_t index_key[16]);
 void users_close(struct users *users);
 
 enum users_result users_find(struct users *users, struct slice name, struct user *user);
 
-/* Adds an account: USERS_OK once it is on the disk, USERS_EXISTS for a taken
- * name. Of any number of callers with one name exactly one gets USERS_OK. */
+/* Adds an account: USERS_OK once it is on the disk, USERS_EXISTS for a taken name. Of any number of callers
+ * with one name exactly one gets USERS_OK. */
 enum users_result users_add(struct users *users, struct slice name, struct slice hash);
 
 /* Gives the account that `seen` was read from another hash string. */

@@ -593,12 +593,33 @@ static const struct find_row {
     { T("{\"b\":{\"a\":1},\"c\":[{\"a\":2}]}"), { ABSENT("a"), FOUND("b", JSON_OBJECT, 1, "{\"a\":1}") } },
     { T("{\"\\\\u0061\":1}"), { ABSENT("a"), FOUND("\\u0061", JSON_NUMBER, 1, "1") } },
     { T("{\"a\":\"b\",\"b\":\"a\"}"), { FOUND("b", JSON_STRING, 1, "\"a\""), FOUND("a", JSON_STRING, 1, "\"b\"") } },
-    { T("{\"a\":1}"), { FOUND("a", JSON_NUMBER, 1, "1"), FOUND("a", JSON_NUMBER, 1, "1") } },
     { T("{\"a\":1,\"a\":\"two\"}"), { FOUND("a", JSON_STRING, 2, "\"two\""), ABSENT("b") } },
     { T("{\"a\":1,\"b\":0,\"\\u0061\":[],\"a\":null}"),
       { FOUND("a", JSON_NULL, 3, "null"), FOUND("b", JSON_NUMBER, 1, "0") } },
     { T("{\"b\":1,\"b\":2,\"a\":3}"), { FOUND("a", JSON_NUMBER, 1, "3"), ABSENT("c") } },
 };
+
+/* A last row without a name takes all members that no other row names. */
+static void check_others(void)
+{
+    static const struct {
+        struct slice text;
+        unsigned a, others;
+    } rows[] = {
+        { T("{}"), 0, 0 },
+        { T("{\"a\":1}"), 1, 0 },
+        { T("{\"b\":1}"), 0, 1 },
+        { T("{\"b\":1,\"a\":2,\"\":3,\"A\":{\"c\":4}}"), 1, 3 },
+        { T("{\"\\u0061\":1,\"a\":2,\"aa\":3}"), 2, 1 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct json_member m[] = { { .name = "a" }, { .name = NULL } };
+        const char *why;
+        json_object(rows[i].text, m, 2, &why);
+        check(m[0].times == rows[i].a && m[1].times == rows[i].others, "%u named a and %u others: %s", m[0].times,
+              m[1].times, shown(rows[i].text));
+    }
+}
 
 static void check_find_rows(void)
 {
@@ -936,6 +957,7 @@ int main(void)
     check_bytes();
     check_limits();
     check_find_rows();
+    check_others();
     check_string_rows();
     check_number_rows();
     check_written_rows();

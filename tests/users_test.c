@@ -1,0 +1,861 @@
+/* users_test.c - accounts in their file: the exact lines, what is accepted,
+ * completed, cut off and refused; two owners of one file; a file that changes
+ * while it is open; a full disk; threads.
+ *
+ * The format and the guarantees are those of users.h and of the comment that
+ * opens users.c. The sums are those of sha256sum(1). */
+#include "users.h"
+#include "test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+enum { FILE_MAX = 512 * 1024, NOBODY = 65534 };
+
+#define S(text) { text, sizeof(text) - 1 }
+#define SLICE(text) ((struct slice)S(text))
+
+#define LINE(name, hash, sum) "{\"username\":\"" name "\",\"password\":\"" hash "\",\"sum\":\"" sum "\"}"
+#define ANN LINE("ann", "h1", "a6d477df")
+#define BOB LINE("bob", "h2", "85754016")
+#define CYD LINE("cyd", "h3", "bd233390")
+#define EVE "{\"username\":\"eve\",\"password\":\"h4\"}" /* by hand, without a sum */
+
+static const uint8_t key[16] = "sixteen bytes of";
+static char dir[64], path[80], other[80];
+
+/* ---- files, and what is said on descriptor 2 -------------------------- */
+
+static void fatal(const char *what)
+{
+    printf("FAIL %s: %s\n1 failed\n", what, strerror(errno));
+    exit(1);
+}
+
+static void write_file(const char *name, struct slice bytes)
+{
+    int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (fd < 0 || write(fd, bytes.at, bytes.len) != (ssize_t)bytes.len)
+        fatal(name);
+    close(fd);
+}
+
+static struct slice read_file(const char *name)
+{
+    static char bytes[FILE_MAX];
+    int fd = open(name, O_RDONLY);
+    ssize_t n = fd < 0 ? -1 : read(fd, bytes, sizeof bytes);
+    if (n < 0)
+        fatal(name);
+    close(fd);
+    return (struct slice){ bytes, (size_t)n };
+}
+
+static bool file_is(const char *name, struct slice bytes)
+{
+    return slice_equal(read_file(name), bytes);
+}
+
+static int said_fd, kept_fd;
+static char said[8192];
+
+static void listen_begin(void)
+{
+    if (ftruncate(said_fd, 0) != 0 || dup2(said_fd, 2) < 0)
+        fatal("descriptor 2");
+}
+
+/* What came since listen_begin stands in `said`. */
+static void listen_end(void)
+{
+    ssize_t n = pread(said_fd, said, sizeof said - 1, 0);
+    said[n > 0 ? n : 0] = '\0';
+    dup2(kept_fd, 2);
+}
+
+static struct users *open_users(const char *name)
+{
+    listen_begin();
+    struct users *u = users_open(name, sha256_compress_portable, key);
+    listen_end();
+    return u;
+}
+
+static struct users *open_with(struct slice bytes)
+{
+    write_file(path, bytes);
+    return open_users(path);
+}
+
+static struct users *open_empty(void)
+{
+    unlink(path);
+    struct users *u = open_users(path);
+    if (u == NULL)
+        fatal(path);
+    return u;
+}
+
+/* ---- calls, in a word ------------------------------------------------- */
+
+static struct user *found(struct users *u, struct slice name)
+{
+    static struct user user;
+    return users_find(u, name, &user) == USERS_OK ? &user : NULL;
+}
+
+/* Is this name there, with this hash? */
+static bool has(struct users *u, const char *name, const char *hash)
+{
+    struct user *user = found(u, slice_of(name));
+    return user && slice_is((struct slice){ user->hash, user->hash_len }, hash);
+}
+
+static bool lacks(struct users *u, const char *name)
+{
+    struct user user;
+    return users_find(u, slice_of(name), &user) == USERS_NOT_FOUND;
+}
+
+static enum users_result add(struct users *u, const char *name, const char *hash)
+{
+    listen_begin();
+    enum users_result result = users_add(u, slice_of(name), slice_of(hash));
+    listen_end();
+    return result;
+}
+
+static enum users_result update(struct users *u, const char *name, const struct user *seen, const char *hash)
+{
+    listen_begin();
+    enum users_result result = users_update(u, slice_of(name), seen, slice_of(hash));
+    listen_end();
+    return result;
+}
+
+/* ---- add, find, update ------------------------------------------------ */
+
+static void test_basics(void)
+{
+    struct users *u = open_empty();
+    struct stat st;
+    struct user seen, stale;
+    check(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600 && st.st_size == 0, "a new file: empty, mode 0600, is %o",
+          (unsigned)st.st_mode);
+    check(lacks(u, "ann"), "nobody in an empty file");
+    check(users_update(u, SLICE("ann"), &(struct user){ .version = 0 }, SLICE("h1")) == USERS_NOT_FOUND,
+          "update of nobody");
+    check(add(u, "ann", "h1") == USERS_OK && has(u, "ann", "h1"), "added and found");
+    check(add(u, "ann", "h9") == USERS_EXISTS && has(u, "ann", "h1"), "a taken name stays as it is");
+    check(lacks(u, "an") && lacks(u, "anna") && lacks(u, "ANN") && lacks(u, ""), "no other name is found");
+    check(add(u, "bob", "h2") == USERS_OK && has(u, "bob", "h2") && has(u, "ann", "h1"), "a second");
+    check(file_is(path, SLICE(ANN "\n" BOB "\n")), "two lines in the file");
+    seen = stale = *found(u, SLICE("ann"));
+    check(update(u, "ann", &seen, "h5") == USERS_OK && has(u, "ann", "h5") && has(u, "bob", "h2"), "updated");
+    check(update(u, "ann", &stale, "h6") == USERS_CHANGED && has(u, "ann", "h5"), "update of what has changed since");
+    seen = *found(u, SLICE("ann"));
+    check(update(u, "ann", &seen, "h7") == USERS_OK && has(u, "ann", "h7"), "updated again");
+    struct slice now = read_file(path);
+    check(now.len > 2 * sizeof ANN && memcmp(now.at, ANN "\n" BOB "\n", sizeof ANN "\n" BOB) == 0,
+          "updates are appended, no line is rewritten");
+    users_close(u);
+    u = open_users(path);
+    check(u && has(u, "ann", "h7") && has(u, "bob", "h2") && lacks(u, "cyd") && !*said, "opened anew: %s", said);
+    users_close(u);
+}
+
+#define N15 "nnnnnnnnnnnnnnn"
+#define U8 "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc"
+#define U8_ESCAPED "\\u00fc\\u00fc\\u00fc\\u00fc\\u00fc\\u00fc\\u00fc\\u00fc"
+#define FIVE(text) text text text text text
+#define FIFTEEN(text) FIVE(text) FIVE(text) FIVE(text)
+
+/* Each with the hash scrypt:16:1:1$salt$00; sums by sha256sum. */
+static const struct {
+    const char *why;
+    struct slice name;
+    const char *escaped, *sum;
+} names[] = {
+    { "plain", S("Romel"), "Romel", "5497f3c6" },
+    { "a quote", S("a\"b"), "a\\\"b", "b5b960ff" },
+    { "a backslash", S("a\\b"), "a\\\\b", "0dd70a9d" },
+    { "a slash", S("a/b"), "a/b", "c3026361" },
+    { "a space", S(" "), " ", "d766ea35" },
+    { "two bytes of UTF-8", S("\xc3\xbc\xc3\xb1\xc3\xad"), "\\u00fc\\u00f1\\u00ed", "f3db3717" },
+    { "three bytes", S("\xe6\x97\xa5\xe6\x9c\xac"), "\\u65e5\\u672c", "66ca093b" },
+    { "four bytes", S("\xf0\x9f\x98\x80"), "\\ud83d\\ude00", "7d097317" },
+    { "LF and TAB: the line stays one", S("a\nb\tc"), "a\\nb\\tc", "663ec597" },
+    { "DEL and U+0085", S("\x7f\xc2\x85"), "\\u007f\\u0085", "4358b4db" },
+    { "NUL", S("a\0b"), "a\\u0000b", "6114b8ae" },
+    { "255 bytes", S(FIFTEEN(N15) N15 N15), FIFTEEN(N15) N15 N15, "d2a00903" },
+    { "255 bytes that become 756", S(FIFTEEN(U8) "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbcn"),
+      FIFTEEN(U8_ESCAPED) "\\u00fc\\u00fc\\u00fc\\u00fc\\u00fc\\u00fc\\u00fcn", "730ae326" },
+};
+enum { NAMES = sizeof names / sizeof *names };
+
+static void test_lines(void)
+{
+    struct users *u = open_empty();
+    char line[4096];
+    size_t end = 0;
+    for (size_t i = 0; i < NAMES; i++) {
+        int n = snprintf(line, sizeof line, LINE("%s", "scrypt:16:1:1$salt$00", "%s") "\n", names[i].escaped,
+                         names[i].sum);
+        check(users_add(u, names[i].name, SLICE("scrypt:16:1:1$salt$00")) == USERS_OK, "%s: added", names[i].why);
+        struct slice now = read_file(path);
+        check(now.len == end + (size_t)n && memcmp(now.at + end, line, (size_t)n) == 0, "%s: %.*s is not %s",
+              names[i].why, (int)(now.len - end), now.at + end, line);
+        end = now.len;
+    }
+    struct users *again = open_users(path);
+    for (size_t i = 0; i < NAMES; i++)
+        check(found(u, names[i].name) && found(again, names[i].name) &&
+                  users_add(again, names[i].name, SLICE("h")) == USERS_EXISTS,
+              "%s: found, before and after", names[i].why);
+    users_close(again);
+    users_close(u);
+}
+
+/* Whatever users_add says yes to must be there after a restart: a name or a
+ * hash that the reader would refuse must not get into the file. */
+static void test_limits(void)
+{
+    static const struct {
+        const char *why;
+        size_t name, hash;
+    } rows[] = {
+        { "the longest of both", USERS_NAME_MAX, USERS_HASH_MAX },
+        { "a name of 256 bytes", USERS_NAME_MAX + 1, 1 },
+        { "a hash of 513 bytes", 1, USERS_HASH_MAX + 1 },
+        { "a name of 100000 bytes", 100000, 1 },
+        { "no name", 0, 1 },
+        { "no hash", 1, 0 },
+    };
+    static char letters[100000];
+    memset(letters, 'n', sizeof letters);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct users *u = open_empty();
+        struct slice name = { letters, rows[i].name };
+        listen_begin();
+        enum users_result result = users_add(u, name, (struct slice){ letters, rows[i].hash });
+        listen_end();
+        users_close(u);
+        u = open_users(path);
+        check(u && (result == USERS_OK ? found(u, name) != NULL : read_file(path).len == 0),
+              "%s: answered %d, then a restart: %s", rows[i].why, (int)result, said);
+        check(result == USERS_OK || i > 0, "%s: is taken", rows[i].why);
+        if (u)
+            users_close(u);
+    }
+}
+
+/* ---- files that are taken --------------------------------------------- */
+
+/* What is in the file, who is found in it, the file afterwards where it is another, and whether a warning
+ * tells of what was cut off. */
+static const struct {
+    const char *why;
+    struct slice bytes;
+    const char *name, *hash;
+    struct slice after;
+    bool warned;
+} taken[] = {
+    { "nothing", S(""), NULL, NULL, { 0 }, false },
+    { "one line", S(ANN "\n"), "ann", "h1", { 0 }, false },
+    { "the last of three", S(ANN "\n" BOB "\n" CYD "\n"), "cyd", "h3", { 0 }, false },
+    { "without a sum", S(EVE "\n"), "eve", "h4", { 0 }, false },
+    { "without a sum, between others", S(ANN "\n" EVE "\n" BOB "\n"), "eve", "h4", { 0 }, false },
+    { "white space", S(" { \"username\" :\t\"eve\" , \"password\" : \"h4\" } \n"), "eve", "h4", { 0 }, false },
+    { "without a sum, CRLF is white space", S(EVE "\r\n"), "eve", "h4", { 0 }, false },
+    { "password first", S("{\"password\":\"h4\",\"username\":\"eve\"}\n"), "eve", "h4", { 0 }, false },
+    { "a name in needless escapes", S("{\"username\":\"\\u0065v\\u0065\",\"password\":\"h4\"}\n"), "eve", "h4", { 0 }, false },
+    { "names of members in escapes", S("{\"us\\u0065rname\":\"eve\",\"pa\\u0073sword\":\"h4\"}\n"), "eve", "h4", { 0 }, false },
+    { "UTF-8 without escapes", S("{\"username\":\"\xc3\xbc\",\"password\":\"h4\"}\n"), "\xc3\xbc", "h4", { 0 }, false },
+    { "a later line wins", S("{\"username\":\"ann\",\"password\":\"old\"}\n" ANN "\n"), "ann", "h1", { 0 }, false },
+    { "a later line wins, sum or not", S(ANN "\n" BOB "\n{\"username\":\"ann\",\"password\":\"new\"}\n"), "ann", "new",
+      { 0 }, false },
+    { "a later line wins, escaped or not", S(ANN "\n{\"username\":\"\\u0061nn\",\"password\":\"new\"}\n"), "ann", "new",
+      { 0 }, false },
+    { "a whole line without its LF", S(ANN "\n" BOB), "bob", "h2", S(ANN "\n" BOB "\n"), false },
+    { "one by hand without its LF", S(ANN "\n" EVE), "eve", "h4", S(ANN "\n" EVE "\n"), false },
+    { "a whole line, then NULs", S(ANN "\n" BOB "\0\0\0\0"), "bob", "h2", S(ANN "\n" BOB "\n"), false },
+    { "only NULs behind the lines", S(ANN "\n\0\0\0\0"), "ann", "h1", S(ANN "\n"), true },
+    { "a file of NULs", S("\0\0\0\0"), NULL, NULL, S(""), true },
+    { "one brace", S(ANN "\n{"), "ann", "h1", S(ANN "\n"), true },
+    { "a torn line, and no other", S("{\"username\":\"ann\",\"passw"), NULL, NULL, S(""), true },
+    { "a torn line with a brace in its name", S(ANN "\n{\"username\":\"}\",\"password"), "ann", "h1", S(ANN "\n"), true },
+    { "a torn line behind its sum", S(ANN "\n{\"username\":\"bob\",\"password\":\"h2\",\"sum\":\"85754016\""), "ann", "h1",
+      S(ANN "\n"), true },
+};
+
+static void test_taken(void)
+{
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+        struct users *u = open_with(taken[i].bytes);
+        bool changed = taken[i].after.at != NULL;
+        check(u != NULL, "%s: refused: %s", taken[i].why, said);
+        if (u == NULL)
+            continue;
+        check(!taken[i].name || has(u, taken[i].name, taken[i].hash), "%s: %s is there", taken[i].why, taken[i].name);
+        check(lacks(u, "nobody"), "%s: nobody is not", taken[i].why);
+        check(file_is(path, changed ? taken[i].after : taken[i].bytes), "%s: the file afterwards", taken[i].why);
+        check((*said != '\0') == taken[i].warned, "%s: a warning where something was cut off, and only there: %s",
+              taken[i].why, said);
+        check(add(u, "zoe", "h8") == USERS_OK, "%s: then an account more", taken[i].why);
+        users_close(u);
+        u = open_users(path);
+        check(u && has(u, "zoe", "h8") && (!taken[i].name || has(u, taken[i].name, taken[i].hash)) && !*said,
+              "%s: and opened anew: %s", taken[i].why, said);
+        if (u)
+            users_close(u);
+    }
+}
+
+/* ---- lines that are refused ------------------------------------------- */
+
+static const struct {
+    const char *why;
+    struct slice line;
+} bad_lines[] = {
+    { "not JSON", S("ann:h1") },
+    { "nothing", S("") },
+    { "a space", S(" ") },
+    { "a comment", S("# accounts") },
+    { "a string", S("\"ann\"") },
+    { "null", S("null") },
+    { "an array", S("[\"ann\",\"h1\"]") },
+    { "an account in an array", S("[" EVE "]") },
+    { "an empty object", S("{}") },
+    { "no password", S("{\"username\":\"x\"}") },
+    { "no username", S("{\"password\":\"y\"}") },
+    { "a sum alone", S("{\"username\":\"x\",\"sum\":\"00000000\"}") },
+    { "username a number", S("{\"username\":1,\"password\":\"y\"}") },
+    { "password a number", S("{\"username\":\"x\",\"password\":2}") },
+    { "username null", S("{\"username\":null,\"password\":\"y\"}") },
+    { "password an object", S("{\"username\":\"x\",\"password\":{}}") },
+    { "password an array", S("{\"username\":\"x\",\"password\":[\"y\"]}") },
+    { "username true", S("{\"username\":true,\"password\":\"y\"}") },
+    { "a member that nobody knows", S("{\"username\":\"x\",\"password\":\"y\",\"admin\":true}") },
+    { "another member's name", S("{\"user\":\"x\",\"password\":\"y\"}") },
+    { "a capital", S("{\"Username\":\"x\",\"password\":\"y\"}") },
+    { "username twice", S("{\"username\":\"x\",\"username\":\"x\",\"password\":\"y\"}") },
+    { "password twice, once escaped", S("{\"username\":\"x\",\"password\":\"y\",\"pass\\u0077ord\":\"z\"}") },
+    { "sum twice", S("{\"username\":\"x\",\"password\":\"y\",\"sum\":\"9ac5e1c1\",\"sum\":\"9ac5e1c1\"}") },
+    { "a trailing comma", S("{\"username\":\"x\",\"password\":\"y\",}") },
+    { "no comma", S("{\"username\":\"x\"\"password\":\"y\"}") },
+    { "single quotes", S("{'username':'x','password':'y'}") },
+    { "no quotes", S("{username:\"x\",password:\"y\"}") },
+    { "the first half of an account", S("{\"username\":\"x\",\"passw") },
+    { "the second half of one", S("ord\":\"y\",\"sum\":\"9ac5e1c1\"}") },
+    { "a brace missing", S("{\"username\":\"x\",\"password\":\"y\"") },
+    { "a brace too many", S("{\"username\":\"x\",\"password\":\"y\"}}") },
+    { "a comma behind", S(ANN ",") },
+    { "two accounts on one line", S("{\"username\":\"x\",\"password\":\"y\"}{\"username\":\"v\",\"password\":\"w\"}") },
+    { "the sum of another line", S(LINE("x", "y", "a6d477df")) },
+    { "one digit of the sum wrong", S(LINE("x", "y", "9ac5e1c0")) },
+    { "another name, the sum kept", S(LINE("z", "y", "9ac5e1c1")) },
+    { "another password, the sum kept", S(LINE("x", "z", "9ac5e1c1")) },
+    { "a space more, the sum kept", S("{\"username\": \"x\",\"password\":\"y\",\"sum\":\"9ac5e1c1\"}") },
+    { "a sum of capitals", S(LINE("x", "y", "9AC5E1C1")) },
+    { "a sum of 7 digits", S(LINE("x", "y", "9ac5e1c")) },
+    { "a sum of 9 digits", S(LINE("x", "y", "9ac5e1c17")) },
+    { "an empty sum", S(LINE("x", "y", "")) },
+    { "a sum that is no text", S("{\"username\":\"x\",\"password\":\"y\",\"sum\":12345678}") },
+    { "a sum that is null", S("{\"username\":\"x\",\"password\":\"y\",\"sum\":null}") },
+    { "the sum first", S("{\"sum\":\"9ac5e1c1\",\"username\":\"x\",\"password\":\"y\"}") },
+    { "the sum not last", S("{\"username\":\"x\",\"sum\":\"9ac5e1c1\",\"password\":\"y\"}") },
+    { "a member between", S("{\"username\":\"x\",\"password\":\"y\",\"z\":{\"sum\":\"9ac5e1c1\"}}") },
+    { "white space behind a sum", S(ANN " ") },
+    { "CRLF behind a sum", S(ANN "\r") },
+    { "white space in a sum", S("{\"username\":\"x\",\"password\":\"y\", \"sum\":\"9ac5e1c1\"}") },
+    { "an empty name", S("{\"username\":\"\",\"password\":\"y\"}") },
+    { "an empty password", S("{\"username\":\"x\",\"password\":\"\"}") },
+    { "a name of 256 bytes", S("{\"username\":\"" FIFTEEN(N15) N15 N15 "n\",\"password\":\"y\"}") },
+    { "a password of 600 bytes", S("{\"username\":\"x\",\"password\":\"" FIFTEEN(N15) FIFTEEN(N15) FIVE(N15 N15) "\"}") },
+    { "NUL in front", S("\0" EVE) },
+    { "NUL in a name", S("{\"username\":\"x\0\",\"password\":\"y\"}") },
+    { "NUL between members", S("{\"username\":\"x\",\0\"password\":\"y\"}") },
+    { "NUL behind", S(EVE "\0") },
+    { "a byte order mark", S("\xef\xbb\xbf" EVE) },
+    { "UTF-16", S("{\0\"\0u\0") },
+    { "ISO 8859-1", S("{\"username\":\"\xfc\",\"password\":\"y\"}") },
+    { "an overlong byte", S("{\"username\":\"\xc1\xa1\",\"password\":\"y\"}") },
+    { "half a surrogate pair", S("{\"username\":\"\\ud800\",\"password\":\"y\"}") },
+    { "a TAB in a name", S("{\"username\":\"x\t\",\"password\":\"y\"}") },
+    { "an unknown escape", S("{\"username\":\"\\x61\",\"password\":\"y\"}") },
+};
+
+/* A file with the bad line as line `n` is refused, told of and left alone. */
+static void refuse(const char *why, struct slice bytes, int n)
+{
+    char expected[32];
+    struct users *u = open_with(bytes);
+    snprintf(expected, sizeof expected, "line %d ", n);
+    check(u == NULL, "%s as line %d: taken", why, n);
+    check(strstr(said, expected) && strstr(said, path), "%s: the message names file and line %d: %s", why, n, said);
+    check(strchr(said, '\n') == said + strlen(said) - 1, "%s: one line, nothing else: %s", why, said);
+    check(file_is(path, bytes), "%s as line %d: the file was changed", why, n);
+    if (u)
+        users_close(u);
+}
+
+static void test_refused(void)
+{
+    static const char *const before[] = { "", ANN "\n", ANN "\n" BOB "\n" };
+    static char text[3 * 8192];
+    for (size_t i = 0; i < sizeof bad_lines / sizeof *bad_lines; i++) {
+        for (int n = 1; n <= 3; n++) {
+            struct buffer file = { .at = text, .cap = sizeof text };
+            put_text(&file, before[n - 1]);
+            put_bytes(&file, bad_lines[i].line.at, bad_lines[i].line.len);
+            put_text(&file, n < 3 ? "\n" CYD "\n" : "\n");
+            refuse(bad_lines[i].why, (struct slice){ file.at, file.len }, n);
+        }
+    }
+    /* a last line without its LF that holds a whole account is nothing that a crash leaves */
+    refuse("garbage behind an account, no LF", SLICE(ANN "\n" BOB "x"), 2);
+    refuse("half an account behind one, no LF", SLICE(ANN "\n" BOB "{\"user"), 2);
+    refuse("NUL, then garbage, no LF", SLICE(ANN "\n" BOB "\0x"), 2);
+    refuse("an account twice, no LF", SLICE(ANN "\n" EVE EVE), 2);
+    refuse("a bad line before a torn one", SLICE(ANN "\nx\n" BOB "\n{\"user"), 2);
+    /* too long lines, and one further into the file than one read */
+    static char much[FILE_MAX];
+    int n = snprintf(much, sizeof much, ANN "\n{\"username\":\"x\",%5000s\"password\":\"y\"}\n" BOB "\n", "");
+    refuse("an account in 5000 spaces", (struct slice){ much, (size_t)n }, 2);
+    refuse("the same, torn", (struct slice){ much, 5000 }, 2);
+    struct buffer file = { .at = much, .cap = sizeof much };
+    while (file.len < 300 * 1024)
+        put_text(&file, BOB "\n");
+    int lines = (int)(file.len / sizeof BOB);
+    put_text(&file, "{}\n");
+    refuse("line 6000", (struct slice){ file.at, file.len }, lines + 1);
+    memset(much, ' ', sizeof much);
+    refuse("half a megabyte without LF", (struct slice){ much, sizeof much }, 1);
+}
+
+/* ---- files that can't be opened --------------------------------------- */
+
+static void cannot_open(const char *why, const char *name)
+{
+    struct users *u = open_users(name);
+    check(u == NULL && strstr(said, name), "%s: refused, and its name told: %s", why, said);
+    if (u)
+        users_close(u);
+}
+
+/* Root may write where others may not, so it asks as somebody else. */
+static void test_read_only(void)
+{
+    int status;
+    write_file(path, SLICE(ANN "\n"));
+    chmod(path, 0444);
+    chmod(dir, 0755);
+    pid_t child = fork();
+    if (child == 0) {
+        if (geteuid() == 0 && (setgid(NOBODY) != 0 || setuid(NOBODY) != 0))
+            _exit(2);
+        struct users *u = open_users(path);
+        _exit(u != NULL || strstr(said, path) == NULL);
+    }
+    check(waitpid(child, &status, 0) == child && status == 0, "a read-only file: refused, with a message (%x)",
+          (unsigned)status);
+    check(file_is(path, SLICE(ANN "\n")), "a read-only file: unchanged");
+    unlink(path);
+}
+
+static void test_cannot_open(void)
+{
+    char name[120];
+    snprintf(name, sizeof name, "%s/missing/users.jsonl", dir);
+    cannot_open("a missing directory", name);
+    cannot_open("a directory", dir);
+    cannot_open("a device", "/dev/null");
+    cannot_open("no name", "");
+    snprintf(name, sizeof name, "%s/fifo", dir);
+    mkfifo(name, 0600);
+    cannot_open("a FIFO", name);
+    unlink(name);
+    write_file(other, SLICE(ANN "\n"));
+    snprintf(name, sizeof name, "%s/users.jsonl", other);
+    cannot_open("a file as directory", name);
+    unlink(other);
+    test_read_only();
+}
+
+/* ---- damage, bit by bit and byte by byte ------------------------------ */
+
+static const struct slice three = S(ANN "\n" BOB "\n" CYD "\n");
+
+/* Refused and left alone, or all three accounts are there: never a change unseen. */
+static bool noticed(struct slice bytes)
+{
+    struct users *u = open_with(bytes);
+    if (u == NULL)
+        return *said && file_is(path, bytes);
+    bool right = has(u, "ann", "h1") && has(u, "bob", "h2") && has(u, "cyd", "h3");
+    users_close(u);
+    return right;
+}
+
+static void test_damage(void)
+{
+    char bytes[sizeof ANN BOB CYD "\n\n\n"];
+    size_t undetected = 0;
+    for (size_t bit = 0; bit < 8 * three.len; bit++) {
+        memcpy(bytes, three.at, three.len);
+        bytes[bit / 8] = (char)(bytes[bit / 8] ^ 1 << bit % 8);
+        undetected += !noticed((struct slice){ bytes, three.len });
+    }
+    check(undetected == 0, "one bit of %zu flipped: %zu times unseen", 8 * three.len, undetected);
+    undetected = 0;
+    for (size_t i = 0; i < three.len; i++) {
+        memcpy(bytes, three.at, i);
+        memcpy(bytes + i, three.at + i + 1, three.len - i - 1);
+        undetected += !noticed((struct slice){ bytes, three.len - 1 });
+    }
+    check(undetected == 0, "one byte of %zu lost: %zu times unseen", three.len, undetected);
+    undetected = 0;
+    for (size_t i = 0; i < three.len; i++) {
+        memcpy(bytes, three.at, three.len);
+        bytes[i] = '\0';
+        undetected += !noticed((struct slice){ bytes, three.len }) && i != three.len - 1;
+    }
+    check(undetected == 0, "one byte of %zu zeroed: %zu times unseen", three.len, undetected);
+}
+
+/* Every prefix of a file is what a crash may leave of it, with or without NULs
+ * up to where it would have ended: whole lines stay, to the byte. */
+static void test_prefixes(void)
+{
+    enum { LINES = 20 };
+    char name[8], text[LINES * 96], after[sizeof text + 64];
+    size_t ends[LINES + 1] = { 0 }, wrong = 0, wrong_padded = 0;
+    struct users *u = open_empty();
+    for (int i = 0; i < LINES; i++) {
+        snprintf(name, sizeof name, "n%02d", i);
+        if (add(u, name, "hash") != USERS_OK)
+            fatal("add");
+        ends[i + 1] = read_file(path).len;
+    }
+    users_close(u);
+    struct slice whole = read_file(path);
+    memcpy(text, whole.at, whole.len);
+    for (size_t cut = 0; cut <= whole.len; cut++) {
+        for (int padded = 0; padded < 2; padded++) {
+            size_t n = 0, end;
+            while (n < LINES && ends[n + 1] <= cut + 1)
+                n++; /* lines in the prefix, the last maybe without its LF */
+            end = ends[n];
+            memset(after, 0, sizeof after);
+            memcpy(after, text, cut);
+            u = open_with((struct slice){ after, padded ? cut + 40 : cut });
+            bool right = u != NULL && file_is(path, (struct slice){ text, end });
+            for (size_t i = 0; right && i < LINES; i++) {
+                snprintf(name, sizeof name, "n%02zu", i);
+                right = i < n ? has(u, name, "hash") : lacks(u, name);
+            }
+            *(padded ? &wrong_padded : &wrong) += !right;
+            if (u)
+                users_close(u);
+        }
+    }
+    check(wrong == 0, "%zu of %zu prefixes are not their whole lines", wrong, whole.len + 1);
+    check(wrong_padded == 0, "%zu of %zu prefixes with NULs behind are not", wrong_padded, whole.len + 1);
+}
+
+/* ---- two owners of one file ------------------------------------------- */
+
+static void test_two_owners(void)
+{
+    struct users *a = open_empty(), *b = open_users(path);
+    struct user seen;
+    check(lacks(b, "ann") && add(a, "ann", "h1") == USERS_OK && has(b, "ann", "h1"), "what one adds the other finds");
+    check(add(b, "ann", "h9") == USERS_EXISTS, "a name that the other took");
+    check(add(a, "bob", "h2") == USERS_OK && add(b, "bob", "h9") == USERS_EXISTS && has(b, "bob", "h2"),
+          "a name that the other took, not looked for before");
+    check(add(b, "cyd", "h3") == USERS_OK && add(a, "dan", "h4") == USERS_OK && has(a, "cyd", "h3") &&
+              has(b, "dan", "h4"),
+          "in turns");
+    seen = *found(a, SLICE("ann"));
+    check(update(b, "ann", &seen, "h5") == USERS_OK && has(a, "ann", "h5") && has(b, "ann", "h5"),
+          "what one updates the other sees");
+    check(update(a, "ann", &seen, "h6") == USERS_CHANGED && has(a, "ann", "h5"), "read before the other's update");
+    seen = *found(a, SLICE("ann"));
+    check(update(a, "ann", &seen, "h7") == USERS_OK && has(b, "ann", "h7"), "read after it");
+    users_close(a);
+    check(add(b, "eve", "h8") == USERS_OK && has(b, "ann", "h7"), "one closes, the other goes on");
+    users_close(b);
+}
+
+/* ---- the file changes while it is open -------------------------------- */
+
+static void append_file(struct slice bytes)
+{
+    int fd = open(path, O_WRONLY | O_APPEND);
+    if (fd < 0 || write(fd, bytes.at, bytes.len) != (ssize_t)bytes.len)
+        fatal(path);
+    close(fd);
+}
+
+static void replace(struct slice bytes)
+{
+    write_file(other, bytes);
+    if (rename(other, path) != 0)
+        fatal(path);
+}
+
+static void test_appended(void)
+{
+    struct users *u = open_with(SLICE(ANN "\n"));
+    append_file(SLICE(BOB "\n" EVE "\n"));
+    check(has(u, "bob", "h2") && has(u, "eve", "h4") && has(u, "ann", "h1"), "lines appended by hand");
+    append_file(SLICE("{\"username\":\"ann\",\"password\":\"new\"}\n"));
+    check(has(u, "ann", "new"), "a password changed by hand");
+    append_file(SLICE("{\"username\":\"cyd\",\"passw"));
+    check(add(u, "dan", "h4") == USERS_OK && *said, "a torn line that another process left is cut off: %s", said);
+    check(has(u, "dan", "h4") && lacks(u, "cyd"), "what comes behind it");
+    struct users *again = open_users(path);
+    check(again && !*said && has(again, "dan", "h4"), "and the file is sound: %s", said);
+    if (again)
+        users_close(again);
+
+    struct slice before = read_file(path);
+    append_file(SLICE("nonsense\n"));
+    check(add(u, "zoe", "h9") == USERS_UNAVAILABLE && strstr(said, "line 6 "), "a bad line appended: no add: %s", said);
+    listen_begin();
+    bool goes_on = has(u, "dan", "h4") && has(u, "ann", "new");
+    listen_end();
+    check(goes_on, "a bad line appended: who was known before still is");
+    check(read_file(path).len == before.len + 9, "a bad line appended: left alone");
+    check(truncate(path, (off_t)before.len) == 0 && add(u, "zoe", "h9") == USERS_OK && has(u, "zoe", "h9"),
+          "the bad line removed: it goes on");
+    users_close(u);
+}
+
+static void test_replaced(void)
+{
+    struct users *u = open_with(SLICE(ANN "\n" BOB "\n"));
+    replace(SLICE(CYD "\n" EVE "\n"));
+    check(has(u, "eve", "h4") && lacks(u, "ann"), "replaced: find");
+    replace(SLICE(ANN "\n"));
+    check(add(u, "ann", "h9") == USERS_EXISTS && add(u, "bob", "h2") == USERS_OK, "replaced: add");
+    check(file_is(path, SLICE(ANN "\n" BOB "\n")), "replaced: the line is in the new file");
+    replace(SLICE(BOB "\n" ANN "\n"));
+    struct user seen = *found(u, SLICE("ann"));
+    replace(SLICE(BOB "\n" CYD "\n"));
+    check(update(u, "ann", &seen, "h9") == USERS_NOT_FOUND, "replaced: update of who is gone");
+
+    replace(SLICE("{\"username\":\"ann\",\"password\":\"old\"}\n"));
+    seen = *found(u, SLICE("ann"));
+    replace(SLICE("{\"username\":\"ann\",\"password\":\"new\"}\n"));
+    check(update(u, "ann", &seen, "h9") == USERS_CHANGED && has(u, "ann", "new"),
+          "replaced: an update of what stood at the same place in the old file");
+
+    replace(SLICE("nonsense\n"));
+    listen_begin();
+    bool goes_on = has(u, "ann", "new") || has(u, "ann", "h9");
+    listen_end();
+    check(goes_on && strstr(said, "line 1 "), "replaced by nonsense: who was known before still is: %s", said);
+    check(add(u, "zoe", "h8") == USERS_UNAVAILABLE && file_is(path, SLICE("nonsense\n")),
+          "replaced by nonsense: nothing is added to it");
+    replace(SLICE(ANN "\n" CYD));
+    check(has(u, "cyd", "h3") && add(u, "bob", "h2") == USERS_OK && file_is(path, SLICE(ANN "\n" CYD "\n" BOB "\n")),
+          "replaced by a sound one again");
+    users_close(u);
+}
+
+static void test_removed(void)
+{
+    struct users *u = open_with(SLICE(ANN "\n"));
+    rename(path, other);
+    check(has(u, "ann", "h1"), "removed: who was known still is");
+    check(add(u, "bob", "h2") == USERS_UNAVAILABLE && *said, "removed: no add, and said so");
+    struct user seen = *found(u, SLICE("ann"));
+    check(update(u, "ann", &seen, "h9") == USERS_UNAVAILABLE, "removed: no update");
+    check(access(path, F_OK) != 0 && file_is(other, SLICE(ANN "\n")), "removed: nothing is written anywhere");
+    rename(other, path);
+    check(add(u, "bob", "h2") == USERS_OK && file_is(path, SLICE(ANN "\n" BOB "\n")), "put back: it goes on");
+    check(truncate(path, 0) == 0 && lacks(u, "ann"), "truncated: find");
+    check(add(u, "bob", "h2") == USERS_OK && file_is(path, SLICE(BOB "\n")), "truncated: add");
+    check(truncate(path, 0) == 0 && add(u, "ann", "h1") == USERS_OK && lacks(u, "bob"), "truncated: add, at once");
+    users_close(u);
+}
+
+/* ---- no room ---------------------------------------------------------- */
+
+/* The disk is full after any number of the line's bytes (RLIMIT_FSIZE: a
+ * write stops there): no account, no trace of one, and no end of it. */
+static void test_no_room(void)
+{
+    struct users *u = open_with(SLICE(ANN "\n" BOB "\n"));
+    struct rlimit limit, low;
+    struct user seen = *found(u, SLICE("ann"));
+    size_t wrong = 0;
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &limit);
+    for (size_t room = 0; room < sizeof CYD "\n" - 1; room++) {
+        low = (struct rlimit){ sizeof ANN "\n" BOB "\n" - 1 + room, limit.rlim_max };
+        setrlimit(RLIMIT_FSIZE, &low);
+        enum users_result result = add(u, "cyd", "h3");
+        wrong += result != USERS_UNAVAILABLE || !*said || !file_is(path, SLICE(ANN "\n" BOB "\n")) || !lacks(u, "cyd");
+        result = update(u, "ann", &seen, "h9"); /* a line of the same length */
+        wrong += result != USERS_UNAVAILABLE || !has(u, "ann", "h1");
+    }
+    setrlimit(RLIMIT_FSIZE, &limit);
+    check(wrong == 0, "no room: %zu times not as if nothing had been", wrong);
+    users_close(u);
+    u = open_with(SLICE(ANN "\n" BOB "\n"));
+    low = (struct rlimit){ sizeof ANN "\n" BOB "\n" + 9, limit.rlim_max };
+    setrlimit(RLIMIT_FSIZE, &low);
+    check(add(u, "cyd", "h3") == USERS_UNAVAILABLE, "room for ten bytes");
+    setrlimit(RLIMIT_FSIZE, &limit);
+    check(add(u, "cyd", "h3") == USERS_OK && has(u, "cyd", "h3") && file_is(path, three), "room again: it goes on");
+    users_close(u);
+}
+
+/* ---- many ------------------------------------------------------------- */
+
+static void test_many(void)
+{
+    enum { MANY = 20000, AGAIN = 100, MORE = 1000 };
+    char name[16], hash[16];
+    FILE *file = fopen(path, "w");
+    for (int i = 0; file && i < MANY; i++)
+        fprintf(file, "{\"username\":\"user%d\",\"password\":\"h%d\"}\n", i, i);
+    for (int i = 0; file && i < AGAIN; i++)
+        fprintf(file, "{\"username\":\"user%d\",\"password\":\"new%d\"}\n", 7 * i, i);
+    if (file == NULL || fclose(file) != 0)
+        fatal(path);
+    static const uint8_t other_key[16] = { 1 };
+    struct users *u = open_users(path), *v = users_open(path, sha256_compress_portable, other_key);
+    int wrong[2] = { 0 }, absent[2] = { 0 };
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "user%d", i);
+        snprintf(hash, sizeof hash, i % 7 == 0 && i < 7 * AGAIN ? "new%d" : "h%d", i % 7 == 0 && i < 7 * AGAIN ? i / 7 : i);
+        wrong[0] += !has(u, name, hash);
+        wrong[1] += !has(v, name, hash);
+    }
+    for (int i = MANY; i < MANY + 1000; i++) {
+        snprintf(name, sizeof name, "user%d", i);
+        absent[0] += !lacks(u, name);
+        absent[1] += !lacks(v, name);
+    }
+    for (int which = 0; which < 2; which++)
+        check(wrong[which] == 0 && absent[which] == 0, "%d accounts, key %d: %d wrong, %d found that are not there", MANY,
+              which, wrong[which], absent[which]);
+    users_close(v);
+    users_close(u);
+
+    u = open_empty();
+    int failed = 0;
+    for (int i = 0; i < MORE; i++) {
+        snprintf(name, sizeof name, "user%d", i);
+        failed += users_add(u, slice_of(name), slice_of(name)) != USERS_OK;
+    }
+    for (int i = 0; i < MORE; i++) {
+        snprintf(name, sizeof name, "user%d", i);
+        failed += !has(u, name, name);
+    }
+    check(failed == 0, "%d accounts added one by one: %d failed", MORE, failed);
+    users_close(u);
+}
+
+/* ---- threads ---------------------------------------------------------- */
+
+enum { THREADS = 8, TAKEN_NAMES = 50 };
+
+static struct users *handles[2];
+static atomic_uint got[TAKEN_NAMES], not_ok;
+
+static void *take_names(void *argument)
+{
+    size_t thread = (size_t)(uintptr_t)argument;
+    char name[16], hash[16];
+    for (size_t i = 0; i < TAKEN_NAMES; i++) {
+        struct user user;
+        size_t which = thread & 1 ? i : TAKEN_NAMES - 1 - i;
+        snprintf(name, sizeof name, "name%zu", which);
+        snprintf(hash, sizeof hash, "thread%zu", thread);
+        enum users_result result = users_add(handles[thread % 4 / 2], slice_of(name), slice_of(hash));
+        if (result == USERS_OK)
+            atomic_fetch_add(&got[which], 1);
+        else if (result != USERS_EXISTS)
+            atomic_fetch_add(&not_ok, 1);
+        if (users_find(handles[thread % 2], slice_of(name), &user) != USERS_OK)
+            atomic_fetch_add(&not_ok, 1);
+    }
+    return NULL;
+}
+
+static void test_threads(void)
+{
+    pthread_t threads[THREADS];
+    handles[0] = open_empty();
+    handles[1] = open_users(path);
+    for (size_t i = 0; i < THREADS; i++)
+        if (pthread_create(&threads[i], NULL, take_names, (void *)(uintptr_t)i) != 0)
+            fatal("pthread_create");
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    unsigned once = 0;
+    for (size_t i = 0; i < TAKEN_NAMES; i++)
+        once += atomic_load(&got[i]) == 1;
+    check(once == TAKEN_NAMES && atomic_load(&not_ok) == 0, "%d threads, two owners: %u of %d names taken once; %u errors",
+          THREADS, once, TAKEN_NAMES, atomic_load(&not_ok));
+    struct slice now = read_file(path);
+    size_t lines = 0;
+    for (size_t i = 0; i < now.len; i++)
+        lines += now.at[i] == '\n';
+    check(lines == TAKEN_NAMES, "%zu lines for %d names", lines, TAKEN_NAMES);
+    users_close(handles[0]);
+    users_close(handles[1]);
+    struct users *u = open_users(path);
+    check(u && !*said && found(u, SLICE("name0")) && found(u, SLICE("name49")), "the file is sound: %s", said);
+    if (u)
+        users_close(u);
+}
+
+int main(void)
+{
+    /* in memory, where possible: a disk's fdatasync would take the time */
+    snprintf(dir, sizeof dir, "%s/jwtd-users-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    if (mkdtemp(dir) == NULL)
+        fatal(dir);
+    snprintf(path, sizeof path, "%s/users.jsonl", dir);
+    snprintf(other, sizeof other, "%s/other", dir);
+    char name[80];
+    snprintf(name, sizeof name, "%s/said", dir);
+    said_fd = open(name, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    kept_fd = fcntl(2, F_DUPFD_CLOEXEC, 3);
+    if (said_fd < 0 || kept_fd < 0)
+        fatal(name);
+
+    test_basics();
+    test_lines();
+    test_limits();
+    test_taken();
+    test_refused();
+    test_cannot_open();
+    test_damage();
+    test_prefixes();
+    test_two_owners();
+    test_appended();
+    test_replaced();
+    test_removed();
+    test_no_room();
+    test_many();
+    test_threads();
+
+    unlink(path);
+    unlink(other);
+    unlink(name);
+    if (rmdir(dir) != 0)
+        check(false, "%s is not empty", dir);
+    return test_end();
+}
