@@ -108,12 +108,10 @@ static bool read_credentials(const struct api_call *call, struct credentials *c,
 
 /* The token in an Authorization value: behind "Bearer", or all of it, as the original took it. */
 static struct slice token_of(struct slice value) {
-    if (value.len < 6 || strncasecmp(value.at, "Bearer", 6) != 0 ||
-        (value.len > 6 && value.at[6] != ' ' && value.at[6] != '\t'))
-        return value;
-    for (value.at += 6, value.len -= 6; value.len > 0 && (*value.at == ' ' || *value.at == '\t'); value.len--)
-        value.at++;
-    return value;
+    struct slice token = value, scheme = slice_cut(&token, ' ');
+    if (scheme.len != 6 || strncasecmp(scheme.at, "Bearer", 6) != 0) return value;
+    while (token.len > 0 && *token.at == ' ') token.at++, token.len--;
+    return token;
 }
 
 /* ---- the handlers ----------------------------------------------------- */

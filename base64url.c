@@ -2,24 +2,26 @@
  * bits become must not show in the cache. */
 #include "base64url.h"
 
-/* -1 (all bits) where lo <= c <= hi, else 0; all three within 0 to 255 */
-static inline int32_t within(int32_t c, int32_t lo, int32_t hi) { return ~((c - lo) >> 8 | (hi - c) >> 8); }
+#include <string.h>
+
+/* All bits set where lo <= c <= hi, else none. */
+static inline uint8_t within(uint8_t c, uint8_t lo, uint8_t hi) {
+    return (uint8_t) - ((uint8_t)(c - lo) <= (uint8_t)(hi - lo));
+}
 
 /* Each range of the alphabet is one distance between value and character. */
 static inline char to_char(uint32_t value) {
-    int32_t v = (int32_t)(value & 63);
-    int32_t distance = (within(v, 0, 25) & 'A') + (within(v, 26, 51) & ('a' - 26)) + (within(v, 52, 61) & ('0' - 52)) +
-                       (within(v, 62, 62) & ('-' - 62)) + (within(v, 63, 63) & ('_' - 63));
-    return (char)(v + distance);
+    uint8_t v = value & 63;
+    return (char)(v + (within(v, 0, 25) & 'A') + (within(v, 26, 51) & ('a' - 26)) - (within(v, 52, 61) & (52 - '0')) -
+                  (within(v, 62, 62) & (62 - '-')) + (within(v, 63, 63) & ('_' - 63)));
 }
 
-/* 0 to 63, or -1 */
-static inline int32_t from_char(char character) {
-    int32_t c = (uint8_t)character;
-    int32_t upper = within(c, 'A', 'Z'), lower = within(c, 'a', 'z'), digit = within(c, '0', '9');
-    int32_t dash = within(c, '-', '-'), low_line = within(c, '_', '_');
-    return (upper & (c - 'A')) | (lower & (c - 'a' + 26)) | (digit & (c - '0' + 52)) | (dash & 62) | (low_line & 63) |
-           ~(upper | lower | digit | dash | low_line);
+/* 0 to 63, or 255 */
+static inline uint8_t from_char(uint8_t c) {
+    uint8_t upper = within(c, 'A', 'Z'), lower = within(c, 'a', 'z'), digit = within(c, '0', '9');
+    uint8_t dash = within(c, '-', '-'), low_line = within(c, '_', '_');
+    return (uint8_t)((upper & (c - 'A')) | (lower & (c - 'a' + 26)) | (digit & (c - '0' + 52)) | (dash & 62) |
+                     (low_line & 63) | (uint8_t) ~(upper | lower | digit | dash | low_line));
 }
 
 size_t base64url_encode(const void *bytes, size_t n, char *out) {
@@ -41,25 +43,27 @@ size_t base64url_encode(const void *bytes, size_t n, char *out) {
     return (size_t)(o - out);
 }
 
+/* Sixteen characters at a time, which the compiler can take as one vector; "A" stands for zero bits. */
 ssize_t base64url_decode(const char *text, size_t n, void *out) {
-    uint8_t *o = out;
-    int32_t bad = 0;           /* negative once anything was wrong */
-    if (n % 4 == 1) return -1; /* six bits are no byte */
-    for (; n >= 4; text += 4, n -= 4) {
-        int32_t a = from_char(text[0]), b = from_char(text[1]), c = from_char(text[2]), d = from_char(text[3]);
-        uint32_t group = (uint32_t)a << 18 | (uint32_t)b << 12 | (uint32_t)c << 6 | (uint32_t)d;
-        bad |= a | b | c | d;
-        *o++ = (uint8_t)(group >> 16);
-        *o++ = (uint8_t)(group >> 8);
-        *o++ = (uint8_t)group;
+    uint8_t *o = out, values[16], bytes[13] = { 0 }, bad = n % 4 == 1; /* six bits are no byte */
+    for (size_t chars = 16; n > 0; text += chars, n -= chars) {
+        if (n < 16) {
+            memset(values, 'A', sizeof values);
+            chars = n;
+        }
+        memcpy(values, text, chars);
+        for (int i = 0; i < 16; i++) values[i] = from_char(values[i]);
+        for (int i = 0; i < 16; i++) bad |= values[i] >> 7;
+        for (int i = 0; i < 4; i++) {
+            const uint8_t *v = values + 4 * i;
+            bytes[3 * i] = (uint8_t)(v[0] << 2 | v[1] >> 4);
+            bytes[3 * i + 1] = (uint8_t)(v[1] << 4 | v[2] >> 2);
+            bytes[3 * i + 2] = (uint8_t)(v[2] << 6 | v[3]);
+        }
+        size_t len = base64url_decoded_max(chars);
+        memcpy(o, bytes, len);
+        o += len;
+        bad |= bytes[len] != 0; /* spare bits; behind a whole group there are none */
     }
-    if (n > 0) {
-        int32_t a = from_char(text[0]), b = from_char(text[1]), c = n == 3 ? from_char(text[2]) : 0;
-        uint32_t group = (uint32_t)a << 18 | (uint32_t)b << 12 | (uint32_t)c << 6;
-        bad |= a | b | c;
-        *o++ = (uint8_t)(group >> 16);
-        if (n == 3) *o++ = (uint8_t)(group >> 8);
-        bad |= -(int32_t)(group & (n == 3 ? 0xffu : 0xffffu)); /* spare bits */
-    }
-    return bad < 0 ? -1 : o - (uint8_t *)out;
+    return bad ? -1 : o - (uint8_t *)out;
 }

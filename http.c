@@ -36,12 +36,17 @@ static bool all_in_set(const uint32_t set[4], struct slice s) {
 
 /* RFC 9110 5.5: VCHAR, obs-text, SP and HT; no other control character. */
 static bool is_field_value(struct slice s) {
-    unsigned bad = 0;
-    for (size_t i = 0; i < s.len; i++) {
-        uint8_t c = (uint8_t)s.at[i];
-        bad |= ((c < 0x20) & (c != '\t')) | (c == 0x7f);
+    const uint64_t each = UINT64_MAX / 255, high = 0x80 * each;
+    uint64_t w, w_DEL;
+    size_t i = 0;
+    for (; i + 8 <= s.len; i += 8) { /* eight at a time, as long as none is below SP or DEL */
+        memcpy(&w, s.at + i, sizeof w);
+        w_DEL = w ^ 0x7f * each;
+        if ((((w - 0x20 * each) & ~w) | ((w_DEL - each) & ~w_DEL)) & high) break;
     }
-    return bad == 0;
+    for (; i < s.len; i++)
+        if (((uint8_t)s.at[i] < ' ' && s.at[i] != '\t') || s.at[i] == 0x7f) return false;
+    return true;
 }
 
 static bool is_space(char c) { return c == ' ' || c == '\t'; }
@@ -52,9 +57,12 @@ static struct slice trim(struct slice s) {
     return s;
 }
 
-static bool same_token(struct slice s, const char *token) {
-    return s.len == strlen(token) && strncasecmp(s.at, token, s.len) == 0;
+/* Names of fields, codings and options are compared without regard to case (RFC 9110 5.1, 5.6.2). */
+static inline bool same_name(struct slice a, struct slice b) {
+    return a.len == b.len && strncasecmp(a.at, b.at, a.len) == 0;
 }
+
+static inline bool same_token(struct slice s, const char *token) { return same_name(s, slice_of(token)); }
 
 static struct http_span span_of(const struct http_request *r, struct slice s) {
     return (struct http_span){ (uint32_t)(s.at - r->buf), (uint32_t)s.len };
@@ -220,16 +228,16 @@ static int on_expect(struct http_request *r, struct slice value) {
 }
 
 static const struct {
-    const char *name;
+    struct slice name;
     int (*on)(struct http_request *r, struct slice value);
 } known_fields[] = {
-    { "Host", on_host },
-    { "Authorization", on_authorization },
-    { "Connection", on_connection },
-    { "Content-Type", on_content_type },
-    { "Content-Length", on_content_length },
-    { "Transfer-Encoding", on_transfer_encoding },
-    { "Expect", on_expect },
+    { { "Host", 4 }, on_host },
+    { { "Authorization", 13 }, on_authorization },
+    { { "Connection", 10 }, on_connection },
+    { { "Content-Type", 12 }, on_content_type },
+    { { "Content-Length", 14 }, on_content_length },
+    { { "Transfer-Encoding", 17 }, on_transfer_encoding },
+    { { "Expect", 6 }, on_expect },
 };
 
 /* One field line (RFC 9112 5), or one trailer, which is only checked. */
@@ -243,7 +251,7 @@ static int read_field_line(struct http_request *r, struct slice line) {
         return refuse(r, 400, "malformed field name");
     if (!is_field_value(value)) return refuse(r, 400, "control character in a field value");
     for (size_t i = 0; r->phase == HTTP_FIELD_LINES && i < sizeof known_fields / sizeof *known_fields; i++)
-        if (same_token(name, known_fields[i].name)) return known_fields[i].on(r, trim(value));
+        if (same_name(name, known_fields[i].name)) return known_fields[i].on(r, trim(value));
     return 0;
 }
 

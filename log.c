@@ -19,7 +19,8 @@ int log_line(const char *text, ...) {
     for (size_t i = 0; i < b.len; i++)
         if ((uint8_t)line[i] < ' ' || line[i] == 0x7f) line[i] = '?';
     line[b.len] = '\n';
-    if (write(STDERR_FILENO, line, b.len + 1) < 0) error = errno; /* nobody listens: there is nowhere to say it */
+    ssize_t written = write(STDERR_FILENO, line, b.len + 1);
+    (void)written; /* where nobody listens there is nowhere to say it */
     errno = error;
     return -1;
 }

@@ -67,16 +67,20 @@ void password_release(struct password_work *work) {
     work->size = 0;
 }
 
+void *password_memory(size_t size) {
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return NULL;
+    madvise(memory, size, MADV_HUGEPAGE); /* where offered: the reads are spread over all of it */
+    madvise(memory, size, MADV_DONTDUMP);
+    return memory;
+}
+
 static int reserve(struct password_work *work, size_t size) {
     if (size <= work->size) return 0;
     password_release(work);
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) return -1;
-    madvise(memory, size, MADV_HUGEPAGE); /* where offered: the reads are spread over all of it */
-    madvise(memory, size, MADV_DONTDUMP);
-    work->memory = memory;
-    work->size = size;
-    return 0;
+    work->memory = password_memory(size);
+    work->size = work->memory ? size : 0;
+    return work->memory ? 0 : -1;
 }
 
 /* The key of key_len(cost->method) bytes. 0, or -1: no memory. */

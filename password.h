@@ -49,6 +49,9 @@ struct password_work {
 
 void password_release(struct password_work *work);
 
+/* Maps memory as scrypt likes it, kept out of core dumps. NULL: there is none. */
+void *password_memory(size_t size);
+
 enum password_result {
     PASSWORD_RIGHT,
     PASSWORD_WRONG,

@@ -1,10 +1,8 @@
-/* scrypt.c - scrypt in the letters of RFC 7914.
+/* scrypt.c - scrypt in the letters of RFC 7914, in plain C.
  *
- * Salsa20/8 turns sixteen words, seen as a matrix of four by four, by mixing each column and then each row.
- * Laid out by diagonals, all four columns are mixed by the same few operations on vectors of four words, and so
- * are all four rows once the vectors are turned by one, two and three places. So every block is brought into
- * that order once, on its way into ROMix, and back once, on its way out. Vectors are the compiler's own (SSE2,
- * NEON, or plain C).
+ * Almost all of the time goes into Salsa20/8. Its sixteen words are mixed four at a time, and the four mixings of a
+ * round do not wait for each other: a processor with a few integer units runs them side by side. (Vectors of four
+ * words do the same with fewer instructions, but each takes longer: measured, they lose; see bench/README.md.)
  *
  * Guarantees: the result of the RFC on every machine. Which part of the memory is read depends on the password:
  * that is what makes scrypt scrypt. */
@@ -14,55 +12,53 @@
 
 #include "bytes.h"
 
-typedef uint32_t words4 __attribute__((vector_size(16)));
-
-/* 64 bytes: a Salsa20 matrix as four diagonals */
+/* 64 bytes: a Salsa20 matrix, row by row */
 struct block {
-    words4 d[4];
+    uint32_t w[16];
 };
 
-/* The place in the matrix of each word of a block. */
-static const uint8_t diagonal[16] = { 0, 5, 10, 15, 4, 9, 14, 3, 8, 13, 2, 7, 12, 1, 6, 11 };
-
 static void load_block(struct block *b, const uint8_t bytes[64]) {
-    for (int i = 0; i < 16; i++) b->d[i / 4][i % 4] = load_le32(bytes + 4 * diagonal[i]);
+    for (int i = 0; i < 16; i++) b->w[i] = load_le32(bytes + 4 * i);
 }
 
 static void store_block(uint8_t bytes[64], const struct block *b) {
-    for (int i = 0; i < 16; i++) store_le32(bytes + 4 * diagonal[i], b->d[i / 4][i % 4]);
+    for (int i = 0; i < 16; i++) store_le32(bytes + 4 * i, b->w[i]);
 }
 
-static inline words4 R(words4 x, int n) { return x << n | x >> (32 - n); }
+static inline uint32_t R(uint32_t x, int n) { return x << n | x >> (32 - n); }
 
-/* The words moved n places to the front, those that fall off put behind. */
-static inline words4 turn(words4 x, int n) {
-    return (words4){ x[n & 3], x[(n + 1) & 3], x[(n + 2) & 3], x[(n + 3) & 3] };
+/* Section 3, by way of the Salsa20 specification: one quarter of a round. */
+static inline void quarter_round(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d) {
+    *b ^= R(*a + *d, 7);
+    *c ^= R(*b + *a, 9);
+    *d ^= R(*c + *b, 13);
+    *a ^= R(*d + *c, 18);
 }
 
 /* Section 3: B = Salsa20/8(B). */
 static inline void salsa20_8(struct block *B) {
-    words4 x0 = B->d[0], x1 = B->d[1], x2 = B->d[2], x3 = B->d[3];
+    struct block x = *B;
+    uint32_t *w = x.w;
     for (int i = 8; i > 0; i -= 2) {
-        x1 ^= R(x0 + x3, 7); /* the columns */
-        x2 ^= R(x1 + x0, 9);
-        x3 ^= R(x2 + x1, 13);
-        x0 ^= R(x3 + x2, 18);
-        x1 = turn(x1, 3), x2 = turn(x2, 2), x3 = turn(x3, 1);
-        x3 ^= R(x0 + x1, 7); /* the rows */
-        x2 ^= R(x3 + x0, 9);
-        x1 ^= R(x2 + x3, 13);
-        x0 ^= R(x1 + x2, 18);
-        x1 = turn(x1, 1), x2 = turn(x2, 2), x3 = turn(x3, 3);
+        quarter_round(w + 0, w + 4, w + 8, w + 12); /* the columns */
+        quarter_round(w + 5, w + 9, w + 13, w + 1);
+        quarter_round(w + 10, w + 14, w + 2, w + 6);
+        quarter_round(w + 15, w + 3, w + 7, w + 11);
+        quarter_round(w + 0, w + 1, w + 2, w + 3); /* the rows */
+        quarter_round(w + 5, w + 6, w + 7, w + 4);
+        quarter_round(w + 10, w + 11, w + 8, w + 9);
+        quarter_round(w + 15, w + 12, w + 13, w + 14);
     }
-    B->d[0] += x0, B->d[1] += x1, B->d[2] += x2, B->d[3] += x3;
+#pragma GCC unroll 16 /* so that the words stay in registers */
+    for (int i = 0; i < 16; i++) B->w[i] += w[i];
 }
 
 static inline void xor_block(struct block *X, const struct block *B) {
-    X->d[0] ^= B->d[0], X->d[1] ^= B->d[1], X->d[2] ^= B->d[2], X->d[3] ^= B->d[3];
+#pragma GCC unroll 16 /* so that the words stay in registers */
+    for (int i = 0; i < 16; i++) X->w[i] ^= B->w[i];
 }
 
-/* Section 4, scryptBlockMix: out = Y_0, Y_2, ..., Y_1, Y_3, ... of B XOR V, blocks of 2 * r; just of B where V
- * is NULL. */
+/* Section 4, scryptBlockMix: out = Y_0, Y_2, ..., Y_1, Y_3, ... of B XOR V, blocks of 2 * r; just of B where V is NULL. */
 static inline void block_mix(const struct block *B, const struct block *V, struct block *out, uint32_t r) {
     struct block X = B[2 * r - 1];
     if (V) xor_block(&X, &V[2 * r - 1]);
@@ -77,7 +73,7 @@ static inline void block_mix(const struct block *B, const struct block *V, struc
 /* B_(2 * r - 1) as a number, its first word the least significant, modulo N. */
 static inline uint64_t integerify(const struct block *B, uint32_t r, uint64_t N) {
     const struct block *last = &B[2 * r - 1];
-    return (last->d[0][0] | (uint64_t)last->d[3][1] << 32) & (N - 1);
+    return (last->w[0] | (uint64_t)last->w[1] << 32) & (N - 1);
 }
 
 /* Section 5, scryptROMix: X = ROMix(X). Y holds one X, V holds N. */

@@ -125,7 +125,6 @@ static int read_record_at(const struct users *u, uint64_t offset, struct record 
     struct slice rest = { text, (size_t)n }, line = slice_cut(&rest, '\n');
     const char *why = read_record(u, line, record);
     if (why) return log_line(u->path, ": damaged at byte ", log_decimal(offset, number), ": ", why, NULL);
-    record->user.version = offset;
     return 0;
 }
 
@@ -374,8 +373,11 @@ enum users_result users_find(struct users *u, struct slice name, struct user *us
 static int append(struct users *u, struct slice name, struct slice hash) {
     char text[LINE_LEN_MAX];
     struct buffer line = { .at = text, .cap = sizeof text };
+    struct record record;
     put_line(&line, u, name, hash);
-    if (line.overflow || index_reserve(u, 1) != 0) return -1;
+    if (line.overflow || read_record(u, (struct slice){ text, line.len - 1 }, &record) != NULL)
+        return complain(u, "an account that could not be read back is not stored", "");
+    if (index_reserve(u, 1) != 0) return -1;
     ssize_t n = write(u->fd, line.at, line.len);
     if (n != (ssize_t)line.len) {
         complain(u, "an account could not be stored: ", n < 0 ? strerror(errno) : "no room for all of it");
@@ -406,7 +408,9 @@ static enum users_result store(struct users *u, struct slice name, const struct 
             result = USERS_EXISTS;
         else if (found == 0 && seen != NULL)
             result = USERS_NOT_FOUND;
-        else if (found == 1 && record.user.version != seen->version)
+        else if (found == 1 && seen != NULL &&
+                 !slice_equal((struct slice){ record.user.hash, record.user.hash_len },
+                              (struct slice){ seen->hash, seen->hash_len }))
             result = USERS_CHANGED;
         else if (found >= 0 && append(u, name, hash) == 0)
             result = USERS_OK;

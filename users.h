@@ -18,7 +18,6 @@ struct users;
 struct user {
     char hash[USERS_HASH_MAX];
     size_t hash_len;
-    uint64_t version; /* of this account, for users_update */
 };
 
 enum users_result {
@@ -41,7 +40,7 @@ enum users_result users_find(struct users *users, struct slice name, struct user
  * with one name exactly one gets USERS_OK. */
 enum users_result users_add(struct users *users, struct slice name, struct slice hash);
 
-/* Gives the account that `seen` was read from another hash string. */
+/* Gives the account another hash string, if it still has the one that was `seen`. */
 enum users_result users_update(struct users *users, struct slice name, const struct user *seen, struct slice hash);
 
 #endif

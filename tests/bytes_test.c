@@ -7,12 +7,12 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-#define S(text) { text, sizeof(text) - 1 }
+#define S(text)                                                                                                        \
+    { text, sizeof(text) - 1 }
 
 /* ---- slices ----------------------------------------------------------- */
 
-static void test_equal(void)
-{
+static void test_equal(void) {
     check(slice_equal((struct slice){ NULL, 0 }, slice_of("")), "no bytes at NULL are no bytes");
     check(slice_is((struct slice)S("ab"), "ab"), "the same bytes");
     check(!slice_is((struct slice)S("ab"), "abc"), "a prefix");
@@ -35,8 +35,7 @@ static const struct {
     { "behind a NUL", S("a\0b:c"), S("a\0b"), S("c"), true },
 };
 
-static void test_cut(void)
-{
+static void test_cut(void) {
     for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
         char *text = guarded(cuts[i].text.at, cuts[i].text.len);
         struct slice rest = { text, cuts[i].text.len }, head = slice_cut(&rest, ':');
@@ -77,8 +76,7 @@ static const struct {
     { "a digit, but not ASCII's", S("\xd9\xa1"), -1 },
 };
 
-static void test_decimal(void)
-{
+static void test_decimal(void) {
     for (size_t i = 0; i < sizeof decimals / sizeof *decimals; i++) {
         char *text = guarded(decimals[i].text.at, decimals[i].text.len);
         int64_t got = slice_decimal((struct slice){ text, decimals[i].text.len });
@@ -89,8 +87,7 @@ static void test_decimal(void)
 
 /* ---- buffers ---------------------------------------------------------- */
 
-static void test_put(void)
-{
+static void test_put(void) {
     char *at = guarded("#####", 5);
     struct buffer b = { .at = at, .cap = 5 };
     put_text(&b, "abc");
@@ -118,19 +115,22 @@ static void test_put(void)
     guarded_free(at, 5);
 }
 
-static void test_put_number(void)
-{
+static void test_put_number(void) {
     static const struct {
         uint64_t n;
         const char *text;
-    } rows[] = { { 0, "0" },           { 9, "9" },     { 10, "10" }, { 65535, "65535" }, { 4294967296, "4294967296" },
+    } rows[] = { { 0, "0" },
+                 { 9, "9" },
+                 { 10, "10" },
+                 { 65535, "65535" },
+                 { 4294967296, "4294967296" },
                  { UINT64_MAX, "18446744073709551615" } };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         size_t len = strlen(rows[i].text);
         char text[LOG_DECIMAL], *at = guarded("####################", len);
         struct buffer fits = { .at = at, .cap = len }, not = { .at = at, .cap = len - 1 };
         put_number(&not, rows[i].n);
-        check(not.len == 0 && not.overflow && *at == '#', "%s in a byte less", rows[i].text);
+        check(not .len == 0 && not .overflow && *at == '#', "%s in a byte less", rows[i].text);
         put_number(&fits, rows[i].n);
         check(slice_is((struct slice){ at, fits.len }, rows[i].text) && !fits.overflow, "number %s", rows[i].text);
         check(strcmp(log_decimal(rows[i].n, text), rows[i].text) == 0, "log_decimal %s: %s", rows[i].text, text);
@@ -138,8 +138,7 @@ static void test_put_number(void)
     }
 }
 
-static void test_put_hex(void)
-{
+static void test_put_hex(void) {
     uint8_t bytes[256];
     char expected[513] = "", *at = guarded(expected, 512);
     struct buffer b = { .at = at, .cap = 512 };
@@ -157,8 +156,7 @@ static void test_put_hex(void)
     guarded_free(at, 512);
 }
 
-static void test_order(void)
-{
+static void test_order(void) {
     uint8_t bytes[4], be[] = { 0x81, 0x02, 0xf3, 0x04 };
     check(load_be32(be) == 0x8102f304, "big-endian");
     check(load_le32(be) == 0x04f30281, "little-endian");
@@ -168,11 +166,9 @@ static void test_order(void)
     check(memcmp(bytes, be, 4) == 0, "stored little-endian");
 }
 
-static void test_ct_equal(void)
-{
+static void test_ct_equal(void) {
     uint8_t a[33], b[33];
-    for (size_t i = 0; i < sizeof a; i++)
-        a[i] = b[i] = (uint8_t)(7 * i);
+    for (size_t i = 0; i < sizeof a; i++) a[i] = b[i] = (uint8_t)(7 * i);
     check(ct_equal(a, b, 0) && ct_equal(a, b, 33) && ct_equal(a, a, 33), "the same bytes");
     int missed = 0;
     for (size_t bit = 0; bit < 8 * sizeof a; bit++) {
@@ -188,8 +184,7 @@ static void test_ct_equal(void)
 /* ---- lines on standard error ------------------------------------------ */
 
 /* Descriptor 2 becomes a socket that keeps one write apart from the next. */
-static int listen_to_fd2(int *kept)
-{
+static int listen_to_fd2(int *kept) {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) != 0 || (*kept = dup(2)) < 0 || dup2(pair[1], 2) < 0) {
         perror("listen_to_fd2");
@@ -199,8 +194,7 @@ static int listen_to_fd2(int *kept)
     return pair[0];
 }
 
-static void restore_fd2(int kept)
-{
+static void restore_fd2(int kept) {
     dup2(kept, 2);
     close(kept);
 }
@@ -219,8 +213,7 @@ static const struct {
     { "a percent sign is one", "%s%n", NULL, "jwtd: %s%n\n" },
 };
 
-static void test_lines(void)
-{
+static void test_lines(void) {
     char got[2 * LOG_LINE_MAX];
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         int kept, from = listen_to_fd2(&kept);
@@ -228,8 +221,8 @@ static void test_lines(void)
         int result = log_line(lines[i].a, lines[i].b, NULL), error = errno;
         restore_fd2(kept);
         ssize_t n = recv(from, got, sizeof got, MSG_DONTWAIT);
-        check(n >= 0 && slice_is((struct slice){ got, (size_t)n }, lines[i].line), "log, %s: %.*s", lines[i].why, (int)n,
-              got);
+        check(n >= 0 && slice_is((struct slice){ got, (size_t)n }, lines[i].line), "log, %s: %.*s", lines[i].why,
+              (int)n, got);
         check(recv(from, got, sizeof got, MSG_DONTWAIT) <= 0, "log, %s: in one write", lines[i].why);
         check(result == -1 && error == ERANGE, "log, %s: gives -1 and keeps errno", lines[i].why);
         close(from);
@@ -237,8 +230,7 @@ static void test_lines(void)
 }
 
 /* However long the texts are: one line, in one write, not longer than it may be. */
-static void test_long_lines(void)
-{
+static void test_long_lines(void) {
     static char text[3 * LOG_LINE_MAX], got[4 * LOG_LINE_MAX];
     int wrong = 0;
     for (size_t len = LOG_LINE_MAX - 16; len < LOG_LINE_MAX + 16; len++) {
@@ -255,8 +247,7 @@ static void test_long_lines(void)
     check(wrong == 0, "%d too long texts do not come out as one line", wrong);
 }
 
-static void test_nobody_listens(void)
-{
+static void test_nobody_listens(void) {
     int kept = dup(2);
     close(2);
     errno = ERANGE;
@@ -265,8 +256,7 @@ static void test_nobody_listens(void)
     check(result == -1 && error == ERANGE, "descriptor 2 closed: errno is kept, not %s", strerror(error));
 }
 
-int main(void)
-{
+int main(void) {
     test_equal();
     test_cut();
     test_decimal();

@@ -4,8 +4,8 @@
  *
  * The format and the guarantees are those of users.h and of the comment that
  * opens users.c. The sums are those of sha256sum(1). */
-#include "users.h"
 #include "test.h"
+#include "users.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,8 @@
 
 enum { FILE_MAX = 512 * 1024, NOBODY = 65534 };
 
-#define S(text) { text, sizeof(text) - 1 }
+#define S(text)                                                                                                        \
+    { text, sizeof(text) - 1 }
 #define SLICE(text) ((struct slice)S(text))
 
 #define LINE(name, hash, sum) "{\"username\":\"" name "\",\"password\":\"" hash "\",\"sum\":\"" sum "\"}"
@@ -32,107 +33,87 @@ static char dir[64], path[80], other[80];
 
 /* ---- files, and what is said on descriptor 2 -------------------------- */
 
-static void fatal(const char *what)
-{
+static void fatal(const char *what) {
     printf("FAIL %s: %s\n1 failed\n", what, strerror(errno));
     exit(1);
 }
 
-static void write_file(const char *name, struct slice bytes)
-{
+static void write_file(const char *name, struct slice bytes) {
     int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    if (fd < 0 || write(fd, bytes.at, bytes.len) != (ssize_t)bytes.len)
-        fatal(name);
+    if (fd < 0 || write(fd, bytes.at, bytes.len) != (ssize_t)bytes.len) fatal(name);
     close(fd);
 }
 
-static struct slice read_file(const char *name)
-{
+static struct slice read_file(const char *name) {
     static char bytes[FILE_MAX];
     int fd = open(name, O_RDONLY);
     ssize_t n = fd < 0 ? -1 : read(fd, bytes, sizeof bytes);
-    if (n < 0)
-        fatal(name);
+    if (n < 0) fatal(name);
     close(fd);
     return (struct slice){ bytes, (size_t)n };
 }
 
-static bool file_is(const char *name, struct slice bytes)
-{
-    return slice_equal(read_file(name), bytes);
-}
+static bool file_is(const char *name, struct slice bytes) { return slice_equal(read_file(name), bytes); }
 
 static int said_fd, kept_fd;
 static char said[8192];
 
-static void listen_begin(void)
-{
-    if (ftruncate(said_fd, 0) != 0 || dup2(said_fd, 2) < 0)
-        fatal("descriptor 2");
+static void listen_begin(void) {
+    if (ftruncate(said_fd, 0) != 0 || dup2(said_fd, 2) < 0) fatal("descriptor 2");
 }
 
 /* What came since listen_begin stands in `said`. */
-static void listen_end(void)
-{
+static void listen_end(void) {
     ssize_t n = pread(said_fd, said, sizeof said - 1, 0);
     said[n > 0 ? n : 0] = '\0';
     dup2(kept_fd, 2);
 }
 
-static struct users *open_users(const char *name)
-{
+static struct users *open_users(const char *name) {
     listen_begin();
     struct users *u = users_open(name, sha256_compress_portable, key);
     listen_end();
     return u;
 }
 
-static struct users *open_with(struct slice bytes)
-{
+static struct users *open_with(struct slice bytes) {
     write_file(path, bytes);
     return open_users(path);
 }
 
-static struct users *open_empty(void)
-{
+static struct users *open_empty(void) {
     unlink(path);
     struct users *u = open_users(path);
-    if (u == NULL)
-        fatal(path);
+    if (u == NULL) fatal(path);
     return u;
 }
 
 /* ---- calls, in a word ------------------------------------------------- */
 
-static struct user *found(struct users *u, struct slice name)
-{
+static struct user *found(struct users *u, struct slice name) {
     static struct user user;
     return users_find(u, name, &user) == USERS_OK ? &user : NULL;
 }
 
 /* Is this name there, with this hash? */
-static bool has(struct users *u, const char *name, const char *hash)
-{
+static bool has(struct users *u, const char *name, const char *hash) {
     struct user *user = found(u, slice_of(name));
     return user && slice_is((struct slice){ user->hash, user->hash_len }, hash);
 }
 
-static bool lacks(struct users *u, const char *name)
-{
+static bool lacks(struct users *u, const char *name) {
     struct user user;
     return users_find(u, slice_of(name), &user) == USERS_NOT_FOUND;
 }
 
-static enum users_result add(struct users *u, const char *name, const char *hash)
-{
+static enum users_result add(struct users *u, const char *name, const char *hash) {
     listen_begin();
     enum users_result result = users_add(u, slice_of(name), slice_of(hash));
     listen_end();
     return result;
 }
 
-static enum users_result update(struct users *u, const char *name, const struct user *seen, const char *hash)
-{
+static enum users_result update(struct users *u, const char *name, const struct user *seen, const char *hash) {
     listen_begin();
     enum users_result result = users_update(u, slice_of(name), seen, slice_of(hash));
     listen_end();
@@ -141,15 +122,14 @@ static enum users_result update(struct users *u, const char *name, const struct 
 
 /* ---- add, find, update ------------------------------------------------ */
 
-static void test_basics(void)
-{
+static void test_basics(void) {
     struct users *u = open_empty();
     struct stat st;
     struct user seen, stale;
-    check(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600 && st.st_size == 0, "a new file: empty, mode 0600, is %o",
-          (unsigned)st.st_mode);
+    check(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600 && st.st_size == 0,
+          "a new file: empty, mode 0600, is %o", (unsigned)st.st_mode);
     check(lacks(u, "ann"), "nobody in an empty file");
-    check(users_update(u, SLICE("ann"), &(struct user){ .version = 0 }, SLICE("h1")) == USERS_NOT_FOUND,
+    check(users_update(u, SLICE("ann"), &(struct user){ .hash_len = 0 }, SLICE("h1")) == USERS_NOT_FOUND,
           "update of nobody");
     check(add(u, "ann", "h1") == USERS_OK && has(u, "ann", "h1"), "added and found");
     check(add(u, "ann", "h9") == USERS_EXISTS && has(u, "ann", "h1"), "a taken name stays as it is");
@@ -199,14 +179,13 @@ static const struct {
 };
 enum { NAMES = sizeof names / sizeof *names };
 
-static void test_lines(void)
-{
+static void test_lines(void) {
     struct users *u = open_empty();
     char line[4096];
     size_t end = 0;
     for (size_t i = 0; i < NAMES; i++) {
-        int n = snprintf(line, sizeof line, LINE("%s", "scrypt:16:1:1$salt$00", "%s") "\n", names[i].escaped,
-                         names[i].sum);
+        int n =
+            snprintf(line, sizeof line, LINE("%s", "scrypt:16:1:1$salt$00", "%s") "\n", names[i].escaped, names[i].sum);
         check(users_add(u, names[i].name, SLICE("scrypt:16:1:1$salt$00")) == USERS_OK, "%s: added", names[i].why);
         struct slice now = read_file(path);
         check(now.len == end + (size_t)n && memcmp(now.at + end, line, (size_t)n) == 0, "%s: %.*s is not %s",
@@ -224,8 +203,7 @@ static void test_lines(void)
 
 /* Whatever users_add says yes to must be there after a restart: a name or a
  * hash that the reader would refuse must not get into the file. */
-static void test_limits(void)
-{
+static void test_limits(void) {
     static const struct {
         const char *why;
         size_t name, hash;
@@ -250,12 +228,14 @@ static void test_limits(void)
         check(u && (result == USERS_OK ? found(u, name) != NULL : read_file(path).len == 0),
               "%s: answered %d, then a restart: %s", rows[i].why, (int)result, said);
         check(result == USERS_OK || i > 0, "%s: is taken", rows[i].why);
-        if (u)
-            users_close(u);
+        if (u) users_close(u);
     }
 }
 
 /* ---- files that are taken --------------------------------------------- */
+
+#define UNCHANGED                                                                                                      \
+    { NULL, 0 }
 
 /* What is in the file, who is found in it, the file afterwards where it is another, and whether a warning
  * tells of what was cut off. */
@@ -266,22 +246,25 @@ static const struct {
     struct slice after;
     bool warned;
 } taken[] = {
-    { "nothing", S(""), NULL, NULL, { 0 }, false },
-    { "one line", S(ANN "\n"), "ann", "h1", { 0 }, false },
-    { "the last of three", S(ANN "\n" BOB "\n" CYD "\n"), "cyd", "h3", { 0 }, false },
-    { "without a sum", S(EVE "\n"), "eve", "h4", { 0 }, false },
-    { "without a sum, between others", S(ANN "\n" EVE "\n" BOB "\n"), "eve", "h4", { 0 }, false },
-    { "white space", S(" { \"username\" :\t\"eve\" , \"password\" : \"h4\" } \n"), "eve", "h4", { 0 }, false },
-    { "without a sum, CRLF is white space", S(EVE "\r\n"), "eve", "h4", { 0 }, false },
-    { "password first", S("{\"password\":\"h4\",\"username\":\"eve\"}\n"), "eve", "h4", { 0 }, false },
-    { "a name in needless escapes", S("{\"username\":\"\\u0065v\\u0065\",\"password\":\"h4\"}\n"), "eve", "h4", { 0 }, false },
-    { "names of members in escapes", S("{\"us\\u0065rname\":\"eve\",\"pa\\u0073sword\":\"h4\"}\n"), "eve", "h4", { 0 }, false },
-    { "UTF-8 without escapes", S("{\"username\":\"\xc3\xbc\",\"password\":\"h4\"}\n"), "\xc3\xbc", "h4", { 0 }, false },
-    { "a later line wins", S("{\"username\":\"ann\",\"password\":\"old\"}\n" ANN "\n"), "ann", "h1", { 0 }, false },
+    { "nothing", S(""), NULL, NULL, UNCHANGED, false },
+    { "one line", S(ANN "\n"), "ann", "h1", UNCHANGED, false },
+    { "the last of three", S(ANN "\n" BOB "\n" CYD "\n"), "cyd", "h3", UNCHANGED, false },
+    { "without a sum", S(EVE "\n"), "eve", "h4", UNCHANGED, false },
+    { "without a sum, between others", S(ANN "\n" EVE "\n" BOB "\n"), "eve", "h4", UNCHANGED, false },
+    { "white space", S(" { \"username\" :\t\"eve\" , \"password\" : \"h4\" } \n"), "eve", "h4", UNCHANGED, false },
+    { "without a sum, CRLF is white space", S(EVE "\r\n"), "eve", "h4", UNCHANGED, false },
+    { "password first", S("{\"password\":\"h4\",\"username\":\"eve\"}\n"), "eve", "h4", UNCHANGED, false },
+    { "a name in needless escapes", S("{\"username\":\"\\u0065v\\u0065\",\"password\":\"h4\"}\n"), "eve", "h4",
+      UNCHANGED, false },
+    { "names of members in escapes", S("{\"us\\u0065rname\":\"eve\",\"pa\\u0073sword\":\"h4\"}\n"), "eve", "h4",
+      UNCHANGED, false },
+    { "UTF-8 without escapes", S("{\"username\":\"\xc3\xbc\",\"password\":\"h4\"}\n"), "\xc3\xbc", "h4", UNCHANGED,
+      false },
+    { "a later line wins", S("{\"username\":\"ann\",\"password\":\"old\"}\n" ANN "\n"), "ann", "h1", UNCHANGED, false },
     { "a later line wins, sum or not", S(ANN "\n" BOB "\n{\"username\":\"ann\",\"password\":\"new\"}\n"), "ann", "new",
-      { 0 }, false },
+      UNCHANGED, false },
     { "a later line wins, escaped or not", S(ANN "\n{\"username\":\"\\u0061nn\",\"password\":\"new\"}\n"), "ann", "new",
-      { 0 }, false },
+      UNCHANGED, false },
     { "a whole line without its LF", S(ANN "\n" BOB), "bob", "h2", S(ANN "\n" BOB "\n"), false },
     { "one by hand without its LF", S(ANN "\n" EVE), "eve", "h4", S(ANN "\n" EVE "\n"), false },
     { "a whole line, then NULs", S(ANN "\n" BOB "\0\0\0\0"), "bob", "h2", S(ANN "\n" BOB "\n"), false },
@@ -289,19 +272,18 @@ static const struct {
     { "a file of NULs", S("\0\0\0\0"), NULL, NULL, S(""), true },
     { "one brace", S(ANN "\n{"), "ann", "h1", S(ANN "\n"), true },
     { "a torn line, and no other", S("{\"username\":\"ann\",\"passw"), NULL, NULL, S(""), true },
-    { "a torn line with a brace in its name", S(ANN "\n{\"username\":\"}\",\"password"), "ann", "h1", S(ANN "\n"), true },
-    { "a torn line behind its sum", S(ANN "\n{\"username\":\"bob\",\"password\":\"h2\",\"sum\":\"85754016\""), "ann", "h1",
-      S(ANN "\n"), true },
+    { "a torn line with a brace in its name", S(ANN "\n{\"username\":\"}\",\"password"), "ann", "h1", S(ANN "\n"),
+      true },
+    { "a torn line behind its sum", S(ANN "\n{\"username\":\"bob\",\"password\":\"h2\",\"sum\":\"85754016\""), "ann",
+      "h1", S(ANN "\n"), true },
 };
 
-static void test_taken(void)
-{
+static void test_taken(void) {
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
         struct users *u = open_with(taken[i].bytes);
         bool changed = taken[i].after.at != NULL;
         check(u != NULL, "%s: refused: %s", taken[i].why, said);
-        if (u == NULL)
-            continue;
+        if (u == NULL) continue;
         check(!taken[i].name || has(u, taken[i].name, taken[i].hash), "%s: %s is there", taken[i].why, taken[i].name);
         check(lacks(u, "nobody"), "%s: nobody is not", taken[i].why);
         check(file_is(path, changed ? taken[i].after : taken[i].bytes), "%s: the file afterwards", taken[i].why);
@@ -312,8 +294,7 @@ static void test_taken(void)
         u = open_users(path);
         check(u && has(u, "zoe", "h8") && (!taken[i].name || has(u, taken[i].name, taken[i].hash)) && !*said,
               "%s: and opened anew: %s", taken[i].why, said);
-        if (u)
-            users_close(u);
+        if (u) users_close(u);
     }
 }
 
@@ -377,7 +358,8 @@ static const struct {
     { "an empty name", S("{\"username\":\"\",\"password\":\"y\"}") },
     { "an empty password", S("{\"username\":\"x\",\"password\":\"\"}") },
     { "a name of 256 bytes", S("{\"username\":\"" FIFTEEN(N15) N15 N15 "n\",\"password\":\"y\"}") },
-    { "a password of 600 bytes", S("{\"username\":\"x\",\"password\":\"" FIFTEEN(N15) FIFTEEN(N15) FIVE(N15 N15) "\"}") },
+    { "a password of 600 bytes",
+      S("{\"username\":\"x\",\"password\":\"" FIFTEEN(N15) FIFTEEN(N15) FIVE(N15 N15) "\"}") },
     { "NUL in front", S("\0" EVE) },
     { "NUL in a name", S("{\"username\":\"x\0\",\"password\":\"y\"}") },
     { "NUL between members", S("{\"username\":\"x\",\0\"password\":\"y\"}") },
@@ -392,8 +374,7 @@ static const struct {
 };
 
 /* A file with the bad line as line `n` is refused, told of and left alone. */
-static void refuse(const char *why, struct slice bytes, int n)
-{
+static void refuse(const char *why, struct slice bytes, int n) {
     char expected[32];
     struct users *u = open_with(bytes);
     snprintf(expected, sizeof expected, "line %d ", n);
@@ -401,12 +382,10 @@ static void refuse(const char *why, struct slice bytes, int n)
     check(strstr(said, expected) && strstr(said, path), "%s: the message names file and line %d: %s", why, n, said);
     check(strchr(said, '\n') == said + strlen(said) - 1, "%s: one line, nothing else: %s", why, said);
     check(file_is(path, bytes), "%s as line %d: the file was changed", why, n);
-    if (u)
-        users_close(u);
+    if (u) users_close(u);
 }
 
-static void test_refused(void)
-{
+static void test_refused(void) {
     static const char *const before[] = { "", ANN "\n", ANN "\n" BOB "\n" };
     static char text[3 * 8192];
     for (size_t i = 0; i < sizeof bad_lines / sizeof *bad_lines; i++) {
@@ -430,8 +409,7 @@ static void test_refused(void)
     refuse("an account in 5000 spaces", (struct slice){ much, (size_t)n }, 2);
     refuse("the same, torn", (struct slice){ much, 5000 }, 2);
     struct buffer file = { .at = much, .cap = sizeof much };
-    while (file.len < 300 * 1024)
-        put_text(&file, BOB "\n");
+    while (file.len < 300 * 1024) put_text(&file, BOB "\n");
     int lines = (int)(file.len / sizeof BOB);
     put_text(&file, "{}\n");
     refuse("line 6000", (struct slice){ file.at, file.len }, lines + 1);
@@ -441,25 +419,21 @@ static void test_refused(void)
 
 /* ---- files that can't be opened --------------------------------------- */
 
-static void cannot_open(const char *why, const char *name)
-{
+static void cannot_open(const char *why, const char *name) {
     struct users *u = open_users(name);
     check(u == NULL && strstr(said, name), "%s: refused, and its name told: %s", why, said);
-    if (u)
-        users_close(u);
+    if (u) users_close(u);
 }
 
 /* Root may write where others may not, so it asks as somebody else. */
-static void test_read_only(void)
-{
+static void test_read_only(void) {
     int status;
     write_file(path, SLICE(ANN "\n"));
     chmod(path, 0444);
     chmod(dir, 0755);
     pid_t child = fork();
     if (child == 0) {
-        if (geteuid() == 0 && (setgid(NOBODY) != 0 || setuid(NOBODY) != 0))
-            _exit(2);
+        if (geteuid() == 0 && (setgid(NOBODY) != 0 || setuid(NOBODY) != 0)) _exit(2);
         struct users *u = open_users(path);
         _exit(u != NULL || strstr(said, path) == NULL);
     }
@@ -469,8 +443,7 @@ static void test_read_only(void)
     unlink(path);
 }
 
-static void test_cannot_open(void)
-{
+static void test_cannot_open(void) {
     char name[120];
     snprintf(name, sizeof name, "%s/missing/users.jsonl", dir);
     cannot_open("a missing directory", name);
@@ -493,18 +466,15 @@ static void test_cannot_open(void)
 static const struct slice three = S(ANN "\n" BOB "\n" CYD "\n");
 
 /* Refused and left alone, or all three accounts are there: never a change unseen. */
-static bool noticed(struct slice bytes)
-{
+static bool noticed(struct slice bytes) {
     struct users *u = open_with(bytes);
-    if (u == NULL)
-        return *said && file_is(path, bytes);
+    if (u == NULL) return *said && file_is(path, bytes);
     bool right = has(u, "ann", "h1") && has(u, "bob", "h2") && has(u, "cyd", "h3");
     users_close(u);
     return right;
 }
 
-static void test_damage(void)
-{
+static void test_damage(void) {
     char bytes[sizeof ANN BOB CYD "\n\n\n"];
     size_t undetected = 0;
     for (size_t bit = 0; bit < 8 * three.len; bit++) {
@@ -531,16 +501,14 @@ static void test_damage(void)
 
 /* Every prefix of a file is what a crash may leave of it, with or without NULs
  * up to where it would have ended: whole lines stay, to the byte. */
-static void test_prefixes(void)
-{
+static void test_prefixes(void) {
     enum { LINES = 20 };
     char name[8], text[LINES * 96], after[sizeof text + 64];
     size_t ends[LINES + 1] = { 0 }, wrong = 0, wrong_padded = 0;
     struct users *u = open_empty();
     for (int i = 0; i < LINES; i++) {
         snprintf(name, sizeof name, "n%02d", i);
-        if (add(u, name, "hash") != USERS_OK)
-            fatal("add");
+        if (add(u, name, "hash") != USERS_OK) fatal("add");
         ends[i + 1] = read_file(path).len;
     }
     users_close(u);
@@ -549,8 +517,7 @@ static void test_prefixes(void)
     for (size_t cut = 0; cut <= whole.len; cut++) {
         for (int padded = 0; padded < 2; padded++) {
             size_t n = 0, end;
-            while (n < LINES && ends[n + 1] <= cut + 1)
-                n++; /* lines in the prefix, the last maybe without its LF */
+            while (n < LINES && ends[n + 1] <= cut + 1) n++; /* lines in the prefix, the last maybe without its LF */
             end = ends[n];
             memset(after, 0, sizeof after);
             memcpy(after, text, cut);
@@ -561,8 +528,7 @@ static void test_prefixes(void)
                 right = i < n ? has(u, name, "hash") : lacks(u, name);
             }
             *(padded ? &wrong_padded : &wrong) += !right;
-            if (u)
-                users_close(u);
+            if (u) users_close(u);
         }
     }
     check(wrong == 0, "%zu of %zu prefixes are not their whole lines", wrong, whole.len + 1);
@@ -571,8 +537,7 @@ static void test_prefixes(void)
 
 /* ---- two owners of one file ------------------------------------------- */
 
-static void test_two_owners(void)
-{
+static void test_two_owners(void) {
     struct users *a = open_empty(), *b = open_users(path);
     struct user seen;
     check(lacks(b, "ann") && add(a, "ann", "h1") == USERS_OK && has(b, "ann", "h1"), "what one adds the other finds");
@@ -595,23 +560,18 @@ static void test_two_owners(void)
 
 /* ---- the file changes while it is open -------------------------------- */
 
-static void append_file(struct slice bytes)
-{
+static void append_file(struct slice bytes) {
     int fd = open(path, O_WRONLY | O_APPEND);
-    if (fd < 0 || write(fd, bytes.at, bytes.len) != (ssize_t)bytes.len)
-        fatal(path);
+    if (fd < 0 || write(fd, bytes.at, bytes.len) != (ssize_t)bytes.len) fatal(path);
     close(fd);
 }
 
-static void replace(struct slice bytes)
-{
+static void replace(struct slice bytes) {
     write_file(other, bytes);
-    if (rename(other, path) != 0)
-        fatal(path);
+    if (rename(other, path) != 0) fatal(path);
 }
 
-static void test_appended(void)
-{
+static void test_appended(void) {
     struct users *u = open_with(SLICE(ANN "\n"));
     append_file(SLICE(BOB "\n" EVE "\n"));
     check(has(u, "bob", "h2") && has(u, "eve", "h4") && has(u, "ann", "h1"), "lines appended by hand");
@@ -622,8 +582,7 @@ static void test_appended(void)
     check(has(u, "dan", "h4") && lacks(u, "cyd"), "what comes behind it");
     struct users *again = open_users(path);
     check(again && !*said && has(again, "dan", "h4"), "and the file is sound: %s", said);
-    if (again)
-        users_close(again);
+    if (again) users_close(again);
 
     struct slice before = read_file(path);
     append_file(SLICE("nonsense\n"));
@@ -638,8 +597,7 @@ static void test_appended(void)
     users_close(u);
 }
 
-static void test_replaced(void)
-{
+static void test_replaced(void) {
     struct users *u = open_with(SLICE(ANN "\n" BOB "\n"));
     replace(SLICE(CYD "\n" EVE "\n"));
     check(has(u, "eve", "h4") && lacks(u, "ann"), "replaced: find");
@@ -670,8 +628,7 @@ static void test_replaced(void)
     users_close(u);
 }
 
-static void test_removed(void)
-{
+static void test_removed(void) {
     struct users *u = open_with(SLICE(ANN "\n"));
     rename(path, other);
     check(has(u, "ann", "h1"), "removed: who was known still is");
@@ -691,8 +648,7 @@ static void test_removed(void)
 
 /* The disk is full after any number of the line's bytes (RLIMIT_FSIZE: a
  * write stops there): no account, no trace of one, and no end of it. */
-static void test_no_room(void)
-{
+static void test_no_room(void) {
     struct users *u = open_with(SLICE(ANN "\n" BOB "\n"));
     struct rlimit limit, low;
     struct user seen = *found(u, SLICE("ann"));
@@ -721,23 +677,21 @@ static void test_no_room(void)
 
 /* ---- many ------------------------------------------------------------- */
 
-static void test_many(void)
-{
+static void test_many(void) {
     enum { MANY = 20000, AGAIN = 100, MORE = 1000 };
     char name[16], hash[16];
     FILE *file = fopen(path, "w");
-    for (int i = 0; file && i < MANY; i++)
-        fprintf(file, "{\"username\":\"user%d\",\"password\":\"h%d\"}\n", i, i);
+    for (int i = 0; file && i < MANY; i++) fprintf(file, "{\"username\":\"user%d\",\"password\":\"h%d\"}\n", i, i);
     for (int i = 0; file && i < AGAIN; i++)
         fprintf(file, "{\"username\":\"user%d\",\"password\":\"new%d\"}\n", 7 * i, i);
-    if (file == NULL || fclose(file) != 0)
-        fatal(path);
+    if (file == NULL || fclose(file) != 0) fatal(path);
     static const uint8_t other_key[16] = { 1 };
     struct users *u = open_users(path), *v = users_open(path, sha256_compress_portable, other_key);
     int wrong[2] = { 0 }, absent[2] = { 0 };
     for (int i = 0; i < MANY; i++) {
         snprintf(name, sizeof name, "user%d", i);
-        snprintf(hash, sizeof hash, i % 7 == 0 && i < 7 * AGAIN ? "new%d" : "h%d", i % 7 == 0 && i < 7 * AGAIN ? i / 7 : i);
+        snprintf(hash, sizeof hash, i % 7 == 0 && i < 7 * AGAIN ? "new%d" : "h%d",
+                 i % 7 == 0 && i < 7 * AGAIN ? i / 7 : i);
         wrong[0] += !has(u, name, hash);
         wrong[1] += !has(v, name, hash);
     }
@@ -747,8 +701,8 @@ static void test_many(void)
         absent[1] += !lacks(v, name);
     }
     for (int which = 0; which < 2; which++)
-        check(wrong[which] == 0 && absent[which] == 0, "%d accounts, key %d: %d wrong, %d found that are not there", MANY,
-              which, wrong[which], absent[which]);
+        check(wrong[which] == 0 && absent[which] == 0, "%d accounts, key %d: %d wrong, %d found that are not there",
+              MANY, which, wrong[which], absent[which]);
     users_close(v);
     users_close(u);
 
@@ -773,8 +727,7 @@ enum { THREADS = 8, TAKEN_NAMES = 50 };
 static struct users *handles[2];
 static atomic_uint got[TAKEN_NAMES], not_ok;
 
-static void *take_names(void *argument)
-{
+static void *take_names(void *argument) {
     size_t thread = (size_t)(uintptr_t)argument;
     char name[16], hash[16];
     for (size_t i = 0; i < TAKEN_NAMES; i++) {
@@ -787,54 +740,45 @@ static void *take_names(void *argument)
             atomic_fetch_add(&got[which], 1);
         else if (result != USERS_EXISTS)
             atomic_fetch_add(&not_ok, 1);
-        if (users_find(handles[thread % 2], slice_of(name), &user) != USERS_OK)
-            atomic_fetch_add(&not_ok, 1);
+        if (users_find(handles[thread % 2], slice_of(name), &user) != USERS_OK) atomic_fetch_add(&not_ok, 1);
     }
     return NULL;
 }
 
-static void test_threads(void)
-{
+static void test_threads(void) {
     pthread_t threads[THREADS];
     handles[0] = open_empty();
     handles[1] = open_users(path);
     for (size_t i = 0; i < THREADS; i++)
-        if (pthread_create(&threads[i], NULL, take_names, (void *)(uintptr_t)i) != 0)
-            fatal("pthread_create");
-    for (size_t i = 0; i < THREADS; i++)
-        pthread_join(threads[i], NULL);
+        if (pthread_create(&threads[i], NULL, take_names, (void *)(uintptr_t)i) != 0) fatal("pthread_create");
+    for (size_t i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
     unsigned once = 0;
-    for (size_t i = 0; i < TAKEN_NAMES; i++)
-        once += atomic_load(&got[i]) == 1;
-    check(once == TAKEN_NAMES && atomic_load(&not_ok) == 0, "%d threads, two owners: %u of %d names taken once; %u errors",
-          THREADS, once, TAKEN_NAMES, atomic_load(&not_ok));
+    for (size_t i = 0; i < TAKEN_NAMES; i++) once += atomic_load(&got[i]) == 1;
+    check(once == TAKEN_NAMES && atomic_load(&not_ok) == 0,
+          "%d threads, two owners: %u of %d names taken once; %u errors", THREADS, once, TAKEN_NAMES,
+          atomic_load(&not_ok));
     struct slice now = read_file(path);
     size_t lines = 0;
-    for (size_t i = 0; i < now.len; i++)
-        lines += now.at[i] == '\n';
+    for (size_t i = 0; i < now.len; i++) lines += now.at[i] == '\n';
     check(lines == TAKEN_NAMES, "%zu lines for %d names", lines, TAKEN_NAMES);
     users_close(handles[0]);
     users_close(handles[1]);
     struct users *u = open_users(path);
     check(u && !*said && found(u, SLICE("name0")) && found(u, SLICE("name49")), "the file is sound: %s", said);
-    if (u)
-        users_close(u);
+    if (u) users_close(u);
 }
 
-int main(void)
-{
+int main(void) {
     /* in memory, where possible: a disk's fdatasync would take the time */
     snprintf(dir, sizeof dir, "%s/jwtd-users-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    if (mkdtemp(dir) == NULL)
-        fatal(dir);
+    if (mkdtemp(dir) == NULL) fatal(dir);
     snprintf(path, sizeof path, "%s/users.jsonl", dir);
     snprintf(other, sizeof other, "%s/other", dir);
     char name[80];
     snprintf(name, sizeof name, "%s/said", dir);
     said_fd = open(name, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     kept_fd = fcntl(2, F_DUPFD_CLOEXEC, 3);
-    if (said_fd < 0 || kept_fd < 0)
-        fatal(name);
+    if (said_fd < 0 || kept_fd < 0) fatal(name);
 
     test_basics();
     test_lines();
@@ -855,7 +799,6 @@ int main(void)
     unlink(path);
     unlink(other);
     unlink(name);
-    if (rmdir(dir) != 0)
-        check(false, "%s is not empty", dir);
+    if (rmdir(dir) != 0) check(false, "%s is not empty", dir);
     return test_end();
 }

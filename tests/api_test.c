@@ -1,0 +1,668 @@
+/* api_test.c - the routes without sockets: what each request is answered with.
+ *
+ * Statuses and texts are those of the API's contract: what the Flask original
+ * says, and 400, 401, 404, 405, 415, 500 or 503 where it crashed or let things
+ * through. Hash strings and tokens written out in full were made by Python's
+ * hashlib and hmac. */
+#include "api.h"
+#include "test.h"
+
+#include <fcntl.h>
+#include <time.h>
+
+#define S(text)                                                                                                        \
+    { text, sizeof(text) - 1 }
+#define SLICE(text) ((struct slice)S(text))
+
+#define P(username, password) "{\"username\":\"" username "\",\"password\":\"" password "\"}"
+
+#define SALT_AND_KEY /* of pass1425 with scrypt:16:1:1 */                                                              \
+    "$0123456789abcdef$cddcaa783a7e7cbba84d30ef9e109d79f305ef42107dec237ff4357d7c5bd3f6"                               \
+    "15781666c183ddef188afb932c1697adb698007a3e7e98da2bf0ffdbe3996008"
+
+#define TAKEN "{\"error\":\"Username already exists\"}\n"
+#define UNKNOWN "{\"error\":\"User not found\"}\n"
+#define WRONG "{\"error\":\"Invalid password\"}\n"
+#define INVALID "{\"error\":\"Invalid token\"}\n"
+#define EXPIRED "{\"error\":\"Token has expired\"}\n"
+#define MISSING "{\"error\":\"Token is missing\"}\n"
+#define REGISTERED "{\"message\":\"User registered successfully\"}\n"
+#define LOGGED_IN "{\"message\":\"Login successful\",\"token\":\""
+#define CREATED "{\"message\":\"JWT created\",\"token\":\""
+
+static char dir[64], path[80], said_path[80];
+static struct api api = { .cost = { PASSWORD_SCRYPT, 16, 1, 1 }, .ttl = 3600 };
+static struct password_work work;
+
+static char text_bytes[API_TEXT_MAX];
+static struct http_response response; /* the last answer */
+
+/* ---- asking ----------------------------------------------------------- */
+
+/* Parses a request and looks for its route. `type` is the Content-Type field's value; NULL: no such field. */
+static const struct api_route *find(const char *method, const char *target, const char *type) {
+    static char request[HTTP_REQUEST_MAX];
+    struct http_request parsed = { 0 };
+    struct buffer text = { .at = text_bytes, .cap = sizeof text_bytes };
+    int n = snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nHost: a\r\n%s%s%s\r\n", method, target,
+                     type ? "Content-Type: " : "", type ? type : "", type ? "\r\n" : "");
+    size_t len = (size_t)n;
+    response = (struct http_response){ 0 };
+    if (http_parse(&parsed, request, &len) == HTTP_DONE) return api_find(&parsed, request, &response, &text);
+    check(false, "%s %s is not a request", method, target);
+    return NULL;
+}
+
+/* Asks a route, with a body that lies against an unreadable page. */
+static void call(const struct api_route *route, struct api_call with) {
+    struct buffer text = { .at = text_bytes, .cap = sizeof text_bytes };
+    char *body = guarded(with.body.at, with.body.len);
+    with.body.at = body;
+    response = (struct http_response){ 0 };
+    api_answer(&api, route, &with, &response, &text);
+    check(!text.overflow, "the answer fits");
+    guarded_free(body, with.body.len);
+}
+
+static void post(const char *target, struct slice body) {
+    const struct api_route *route = find("POST", target, "application/json");
+    if (route) call(route, (struct api_call){ .body = body, .work = &work });
+}
+
+static void verify(struct slice authorization, unsigned fields, double now) {
+    const struct api_route *route = find("GET", "/get-jwt", NULL);
+    if (route) call(route, (struct api_call){ .authorization = authorization, .authorizations = fields, .now = now });
+}
+
+static bool body_is(const char *text) { return slice_is(response.body, text); }
+
+static bool body_begins(const char *text) {
+    return response.body.len >= strlen(text) && memcmp(response.body.at, text, strlen(text)) == 0;
+}
+
+/* {"error":"...WORD..."} and LF, and nothing else */
+static bool is_error(const char *word) {
+    if (!body_begins("{\"error\":\"") || response.body.len < 14) return false;
+    struct slice message = { response.body.at + 10, response.body.len - 13 };
+    return memcmp(message.at + message.len, "\"}\n", 3) == 0 && memchr(message.at, '"', message.len) == NULL &&
+           memmem(message.at, message.len, word, strlen(word)) != NULL;
+}
+
+/* The token of the last answer. */
+static struct slice token(void) {
+    static char copy[API_TEXT_MAX];
+    struct slice rest = response.body;
+    for (int quotes = 0; quotes < 7; quotes++) slice_cut(&rest, '"');
+    struct slice found = slice_cut(&rest, '"');
+    if (found.len > 0) memcpy(copy, found.at, found.len);
+    return (struct slice){ copy, found.len };
+}
+
+/* ---- paths, methods, media types -------------------------------------- */
+
+enum { ROUTE = 0 };
+
+static const struct {
+    const char *method, *target, *type;
+    int status; /* ROUTE: it goes to the handler */
+    const char *allow, *word, *why;
+} finds[] = {
+    { "GET", "/get-jwt", NULL, ROUTE, NULL, NULL, "" },
+    { "HEAD", "/get-jwt", NULL, ROUTE, NULL, NULL, "HEAD is where GET is" },
+    { "GET", "/get-jwt?a=1", NULL, ROUTE, NULL, NULL, "the query is not the path" },
+    { "GET", "/get-jwt", "text/plain", ROUTE, NULL, NULL, "a GET has no media type" },
+    { "POST", "/login", "application/json", ROUTE, NULL, NULL, "" },
+    { "POST", "/set-jwt", "application/json", ROUTE, NULL, NULL, "" },
+    { "POST", "/register", "application/json", ROUTE, NULL, NULL, "" },
+    { "POST", "/register?a=1", "application/json", ROUTE, NULL, NULL, "" },
+
+    { "POST", "/login", "application/json; charset=utf-8", ROUTE, NULL, NULL, "a parameter" },
+    { "POST", "/login", "application/json;charset=utf-16", ROUTE, NULL, NULL, "parameters are ignored" },
+    { "POST", "/login", "application/json ;x", ROUTE, NULL, NULL, "space before the parameter" },
+    { "POST", "/login", "APPLICATION/JSON", ROUTE, NULL, NULL, "case-insensitive" },
+    { "POST", "/login", "application/problem+json", ROUTE, NULL, NULL, "RFC 6839" },
+    { "POST", "/login", "Application/Vnd.Api+Json; v=1", ROUTE, NULL, NULL, "RFC 6839" },
+    { "POST", "/login", NULL, 415, NULL, "Content-Type", "missing" },
+    { "POST", "/login", "", 415, NULL, "Content-Type", "empty" },
+    { "POST", "/login", ";", 415, NULL, "Content-Type", "a parameter of nothing" },
+    { "POST", "/login", "json", 415, NULL, "Content-Type", "no slash" },
+    { "POST", "/login", "text/json", 415, NULL, "Content-Type", "another type" },
+    { "POST", "/login", "text/problem+json", 415, NULL, "Content-Type", "another type" },
+    { "POST", "/login", "application/jsonx", 415, NULL, "Content-Type", "longer" },
+    { "POST", "/login", "application/jso", 415, NULL, "Content-Type", "shorter" },
+    { "POST", "/login", "application/xjson", 415, NULL, "Content-Type", "no plus" },
+    { "POST", "/login", "application/json+xml", 415, NULL, "Content-Type", "the suffix counts" },
+    { "POST", "/login", "application/xml; a=application/json", 415, NULL, "Content-Type", "in a parameter" },
+    { "POST", "/login", "text/plain, application/json", 415, NULL, "Content-Type", "a list" },
+    { "POST", "/login", "application/x-www-form-urlencoded", 415, NULL, "Content-Type", "a form" },
+    { "POST", "/login", "application/ json", 415, NULL, "Content-Type", "a space in it" },
+
+    { "GET", "/", NULL, 404, NULL, "", "" },
+    { "GET", "/get-jwt/", NULL, 404, NULL, "", "a slash behind" },
+    { "GET", "//get-jwt", NULL, 404, NULL, "", "a slash before" },
+    { "GET", "/GET-JWT", NULL, 404, NULL, "", "paths are case-sensitive" },
+    { "GET", "/get-jw", NULL, 404, NULL, "", "shorter" },
+    { "GET", "/get-jwt%00", NULL, 404, NULL, "", "an escaped NUL" },
+    { "GET", "/get%2djwt", NULL, 404, NULL, "", "not decoded" },
+    { "GET", "/x/../get-jwt", NULL, 404, NULL, "", "not resolved" },
+    { "POST", "/logins", "application/json", 404, NULL, "", "longer" },
+    { "HEAD", "/x", NULL, 404, NULL, "", "" },
+    { "OPTIONS", "/x", NULL, 404, NULL, "", "" },
+    { "DELETE", "/x", NULL, 404, NULL, "", "path before method" },
+    { "POST", "/x", "text/plain", 404, NULL, "", "path before media type" },
+
+    { "POST", "/get-jwt", "application/json", 405, "GET, HEAD, OPTIONS", "", "" },
+    { "DELETE", "/get-jwt", NULL, 405, "GET, HEAD, OPTIONS", "", "" },
+    { "get", "/get-jwt", NULL, 405, "GET, HEAD, OPTIONS", "", "methods are case-sensitive" },
+    { "GET", "/login", NULL, 405, "POST, OPTIONS", "", "" },
+    { "HEAD", "/login", NULL, 405, "POST, OPTIONS", "", "no HEAD without GET" },
+    { "PUT", "/login", "application/json", 405, "POST, OPTIONS", "", "" },
+    { "PUT", "/login", "text/plain", 405, "POST, OPTIONS", "", "method before media type" },
+    { "PATCH", "/register", "application/json", 405, "POST, OPTIONS", "", "" },
+    { "TRACE", "/set-jwt", NULL, 405, "POST, OPTIONS", "", "" },
+    { "GET", "/register", NULL, 405, "POST, OPTIONS", "", "" },
+
+    { "OPTIONS", "/get-jwt", NULL, 200, "GET, HEAD, OPTIONS", NULL, "" },
+    { "OPTIONS", "/login", NULL, 200, "POST, OPTIONS", NULL, "" },
+    { "OPTIONS", "/set-jwt", "text/plain", 200, "POST, OPTIONS", NULL, "" },
+    { "OPTIONS", "/register", NULL, 200, "POST, OPTIONS", NULL, "" },
+    { "OPTIONS", "*", NULL, 200, "GET, HEAD, POST, OPTIONS", NULL, "RFC 9110 9.3.7" },
+};
+
+static void test_find(void) {
+    for (size_t i = 0; i < sizeof finds / sizeof *finds; i++) {
+        const char *method = finds[i].method, *target = finds[i].target;
+        const struct api_route *route = find(method, target, finds[i].type);
+        int status = route ? ROUTE : response.status;
+        check(status == finds[i].status, "%s %s %s: %d, not %d (%s)", method, target,
+              finds[i].type ? finds[i].type : "-", status, finds[i].status, finds[i].why);
+        if (route) {
+            size_t len = strcspn(target, "?");
+            check(strlen(route->path) == len && memcmp(route->path, target, len) == 0, "%s: the route of %s", target,
+                  route->path);
+            check(route->place == (strcmp(method, "POST") == 0 ? API_ON_WORKER : API_ON_LOOP),
+                  "%s: what hashes or waits for a disk is a worker's", target);
+            continue;
+        }
+        check(finds[i].word ? is_error(finds[i].word) : response.body.len == 0, "%s %s: the body: %.*s", method, target,
+              (int)response.body.len, response.body.at);
+        check(finds[i].allow ? response.allow && strcmp(response.allow, finds[i].allow) == 0 : !response.allow,
+              "%s %s: Allow: %s", method, target, response.allow ? response.allow : "none");
+        check(!response.www_authenticate && !response.retry_after, "%s %s: no other field", method, target);
+    }
+}
+
+/* ---- bodies that neither /register nor a log-in takes ------------------ */
+
+#define X4(text) text text text text
+#define X16(text) X4(X4(text))
+#define X64(text) X4(X16(text))
+#define X256(text) X4(X64(text))
+#define GRIN "\\ud83d\\ude00"
+
+static const struct {
+    const char *word, *why; /* what the error must name */
+    struct slice body;
+} refused[] = {
+    { "JSON", "no body", S("") },
+    { "JSON", "white space", S("  \r\n\t ") },
+    { "JSON", "a word", S("username") },
+    { "JSON", "null", S("null") },
+    { "JSON", "a number", S("1") },
+    { "JSON", "a string", S("\"username password\"") },
+    { "JSON", "an array", S("[" P("Romel", "pass1425") "]") },
+    { "JSON", "two objects", S(P("Romel", "pass1425") "{}") },
+    { "JSON", "a brace too many", S(P("Romel", "pass1425") "}") },
+    { "JSON", "NUL behind", S(P("Romel", "pass1425") "\0") },
+    { "JSON", "a byte order mark", S("\xef\xbb\xbf" P("Romel", "pass1425")) },
+    { "JSON", "cut off", S("{\"username\":\"Romel\",\"password\":\"pass1425\"") },
+    { "JSON", "cut off in a string", S("{\"username\":\"Romel\",\"password\":\"pass14") },
+    { "JSON", "cut off in an escape", S("{\"username\":\"Romel\",\"password\":\"\\u00") },
+    { "JSON", "a trailing comma", S("{\"username\":\"Romel\",\"password\":\"pass1425\",}") },
+    { "JSON", "single quotes", S("{'username':'Romel','password':'pass1425'}") },
+    { "JSON", "a comment", S("{\"username\":\"Romel\",/**/\"password\":\"pass1425\"}") },
+    { "JSON", "NaN", S("{\"username\":\"Romel\",\"password\":\"pass1425\",\"x\":NaN}") },
+    { "JSON", "a leading zero", S("{\"username\":\"Romel\",\"password\":\"pass1425\",\"x\":01}") },
+    { "JSON", "a form", S("username=Romel&password=pass1425") },
+    { "JSON", "a raw TAB in a name", S(P("Ro\tmel", "pass1425")) },
+    { "JSON", "a raw LF in a password", S(P("Romel", "pass\n1425")) },
+    { "JSON", "a raw NUL in a password", S(P("Romel", "pass1425\0")) },
+    { "JSON", "not UTF-8", S(P("\xff", "pass1425")) },
+    { "JSON", "an overlong NUL", S(P("Romel", "pass1425\xc0\x80")) },
+    { "JSON", "a surrogate in UTF-8", S(P("\xed\xa0\x80", "pass1425")) },
+    { "JSON", "an unknown escape", S(P("\\x52omel", "pass1425")) },
+    { "surrogate", "half a pair in the name", S(P("\\ud800", "pw")) },
+    { "surrogate", "half a pair in the password", S(P("Romel", "pw\\udc00")) },
+    { "surrogate", "halves in the wrong order", S(P("\\udc00\\ud800", "pw")) },
+    { "surrogate", "half a pair in another member",
+      S("{\"x\":\"\\ud800\",\"username\":\"Romel\",\"password\":\"pass1425\"}") },
+    { "deep", "5000 arrays", { NULL, 0 } }, /* made below */
+
+    { "username", "an empty object", S("{}") },
+    { "username", "no username", S("{\"password\":\"pass1425\"}") },
+    { "password", "no password", S("{\"username\":\"Romel\"}") },
+    { "username", "a capital", S("{\"Username\":\"Romel\",\"password\":\"pass1425\"}") },
+    { "password", "inside another", S("{\"username\":\"Romel\",\"x\":{\"password\":\"pass1425\"}}") },
+    { "username", "username null", S("{\"username\":null,\"password\":\"pass1425\"}") },
+    { "username", "username a number", S("{\"username\":5,\"password\":\"pass1425\"}") },
+    { "username", "username true", S("{\"username\":true,\"password\":\"pass1425\"}") },
+    { "username", "username an array", S("{\"username\":[\"Romel\"],\"password\":\"pass1425\"}") },
+    { "username", "username an object", S("{\"username\":{\"$ne\":\"\"},\"password\":\"pass1425\"}") },
+    { "password", "password null", S("{\"username\":\"Romel\",\"password\":null}") },
+    { "password", "password a number", S("{\"username\":\"Romel\",\"password\":1425}") },
+    { "password", "password an object", S("{\"username\":\"Romel\",\"password\":{}}") },
+    { "username", "username empty", S(P("", "pass1425")) },
+    { "password", "password empty", S(P("Romel", "")) },
+    { "username", "both empty: the name first", S(P("", "")) },
+    { "username", "both missing, one misspelt", S("{\"user\":\"Romel\",\"pass\":\"pass1425\"}") },
+    { "username", "username twice", S("{\"username\":\"Romel\",\"username\":\"Romel\",\"password\":\"pass1425\"}") },
+    { "password", "password twice", S("{\"password\":\"pass1425\",\"username\":\"Romel\",\"password\":\"pass1425\"}") },
+    { "username", "username twice, once escaped",
+      S("{\"username\":\"Romel\",\"\\u0075sername\":\"x\",\"password\":\"pw\"}") },
+    { "username", "twice, the second a number",
+      S("{\"username\":\"Romel\",\"username\":1,\"password\":\"pass1425\"}") },
+    { "username", "256 bytes", S(P(X256("n"), "pw")) },
+    { "username", "256 bytes in 128 characters", S(P(X64("\xc3\xbc\xc3\xbc"), "pw")) },
+    { "username", "256 bytes in 64 characters", S(P(X64(GRIN), "pw")) },
+    { "password", "1025 bytes", S(P("Romel", X4(X256("p")) "p")) },
+    { "password", "1025 bytes in 513 characters", S(P("Romel", X256("\xc3\xbc\xc3\xbc") "p")) },
+    { "password", "NUL alone", S(P("Romel", "\\u0000")) },
+    { "password", "NUL behind the right one", S(P("Romel", "pass1425\\u0000")) },
+    { "password", "NUL before it", S(P("Romel", "\\u0000pass1425")) },
+    { "username", "NUL", S(P("Romel\\u0000", "pass1425")) },
+    { "username", "U+0001", S(P("\\u0001", "pw")) },
+    { "username", "LF", S(P("Ro\\nmel", "pw")) },
+    { "username", "TAB", S(P("Romel\\t", "pw")) },
+    { "username", "U+001F", S(P("\\u001f", "pw")) },
+    { "username", "DEL", S(P("Romel\x7f", "pw")) },
+    { "username", "DEL, escaped", S(P("\\u007FRomel", "pw")) },
+    { "username", "U+0080", S(P("\xc2\x80", "pw")) },
+    { "username", "U+0085, escaped", S(P("Romel\\u0085", "pw")) },
+    { "username", "U+009F", S(P("a\xc2\x9f", "pw")) },
+};
+
+static void test_refused(void) {
+    static char deep[5 + 10000] = "{\"x\":";
+    static const char *const targets[] = { "/register", "/login", "/set-jwt" };
+    memset(deep + 5, '[', 5000);
+    memset(deep + 5005, ']', 5000);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        for (size_t t = 0; t < 3; t++) {
+            post(targets[t], refused[i].body.at ? refused[i].body : (struct slice){ deep, sizeof deep });
+            check(response.status == 400 && is_error(refused[i].word), "%s, %s: %d %.*s", targets[t], refused[i].why,
+                  response.status, (int)response.body.len, response.body.at);
+            check(response.no_store == (t > 0), "%s, %s: no-store", targets[t], refused[i].why);
+        }
+    }
+}
+
+/* ---- bodies that are taken, in this order ------------------------------ */
+
+static const struct {
+    int status;
+    const char *target, *text, *why; /* `text`: the body, up to a token */
+    struct slice body;
+} taken[] = {
+    { 400, "/register", TAKEN, "an account from elsewhere", S(P("Romel", "pass1425")) },
+    { 400, "/register", TAKEN, "the password does not matter", S(P("Romel", "other")) },
+    { 200, "/login", LOGGED_IN, "an account from elsewhere", S(P("Romel", "pass1425")) },
+    { 200, "/set-jwt", CREATED, "the same", S(P("Romel", "pass1425")) },
+    { 401, "/login", WRONG, "another password", S(P("Romel", "pass1426")) },
+    { 401, "/set-jwt", WRONG, "another password", S(P("Romel", "pass1426")) },
+    { 401, "/login", WRONG, "a part of it", S(P("Romel", "pass142")) },
+    { 401, "/login", WRONG, "a letter more", S(P("Romel", "pass14255")) },
+    { 401, "/login", WRONG, "in capitals", S(P("Romel", "PASS1425")) },
+    { 401, "/login", WRONG, "a space more", S(P("Romel", "pass1425 ")) },
+    { 404, "/login", UNKNOWN, "nobody", S(P("nobody", "pass1425")) },
+    { 404, "/set-jwt", UNKNOWN, "nobody", S(P("nobody", "pass1425")) },
+    { 404, "/login", UNKNOWN, "names are case-sensitive", S(P("romel", "pass1425")) },
+    { 404, "/login", UNKNOWN, "a space before", S(P(" Romel", "pass1425")) },
+    { 404, "/login", UNKNOWN, "a part of a name", S(P("Rome", "pass1425")) },
+
+    { 200, "/login", LOGGED_IN, "a needless escape", S(P("\\u0052omel", "\\u0070ass1425")) },
+    { 400, "/register", TAKEN, "a needless escape", S(P("\\u0052omel", "pw")) },
+    { 200, "/login", LOGGED_IN, "white space",
+      S("\r\n\t { \"username\" : \"Romel\" , \"password\" : \"pass1425\" } \n") },
+    { 200, "/login", LOGGED_IN, "password first", S("{\"password\":\"pass1425\",\"username\":\"Romel\"}") },
+    { 200, "/login", LOGGED_IN, "names in escapes",
+      S("{\"user\\u006eame\":\"Romel\",\"pass\\u0077ord\":\"pass1425\"}") },
+    { 200, "/login", LOGGED_IN, "more members",
+      S("{\"a\":[1,{\"username\":\"x\"}],\"username\":\"Romel\",\"password\":\"pass1425\",\"b\":null}") },
+    { 200, "/login", LOGGED_IN, "others twice",
+      S("{\"a\":1,\"a\":2,\"username\":\"Romel\",\"password\":\"pass1425\",\"a\":3}") },
+
+    { 201, "/register", REGISTERED, "new", S(P("ann", "secret of ann")) },
+    { 400, "/register", TAKEN, "again", S(P("ann", "secret of ann")) },
+    { 200, "/login", LOGGED_IN, "new", S(P("ann", "secret of ann")) },
+    { 401, "/login", WRONG, "another's password", S(P("ann", "pass1425")) },
+    { 201, "/register", REGISTERED, "another case is another name", S(P("Ann", "pw")) },
+    { 201, "/register", REGISTERED, "more members",
+      S("{\"username\":\"more\",\"password\":\"pw\",\"admin\":true,\"x\":[]}") },
+    { 201, "/register", REGISTERED, "others twice", S("{\"x\":1,\"username\":\"twice\",\"x\":1,\"password\":\"pw\"}") },
+    { 201, "/register", REGISTERED, "a space", S(P(" ", " ")) },
+    { 200, "/login", LOGGED_IN, "a space", S(P("\\u0020", "\\u0020")) },
+    { 201, "/register", REGISTERED, "one letter each", S(P("a", "b")) },
+    { 201, "/register", REGISTERED, "UTF-8", S(P("\xc3\xbc\xf0\x9f\x98\x80", "p\xc3\xa4ss")) },
+    { 400, "/register", TAKEN, "the same in escapes", S(P("\\u00fc\\ud83d\\ude00", "pw")) },
+    { 200, "/login", LOGGED_IN, "the same in escapes", S(P("\\u00FC\\uD83D\\uDE00", "p\\u00e4ss")) },
+    { 404, "/login", UNKNOWN, "u and a diaeresis are two characters",
+      S(P("u\xcc\x88\xf0\x9f\x98\x80", "p\xc3\xa4ss")) },
+    { 201, "/register", REGISTERED, "quotes, backslash, slash", S(P("\\\"\\\\\\/'<>&", "\\\"\\\\")) },
+    { 200, "/login", LOGGED_IN, "quotes, backslash, slash", S(P("\\u0022\\u005c/'<>&", "\\u0022\\u005c")) },
+    { 201, "/register", REGISTERED, "next to the control characters: U+0020, ~, U+00A0", S(P("! ~\xc2\xa0", "pw")) },
+    { 201, "/register", REGISTERED, "U+0100, U+2028, U+FFFF", S(P("\xc4\x80\xe2\x80\xa8\xef\xbf\xbf", "pw")) },
+    { 201, "/register", REGISTERED, "a password of control characters", S(P("ctl", "\\u0001\\n\\t\\u007f\\u0085")) },
+    { 200, "/login", LOGGED_IN, "a password of control characters", S(P("ctl", "\\u0001\\n\\t\x7f\xc2\x85")) },
+    { 201, "/register", REGISTERED, "a name of 255 bytes", S(P(X64("nnn") X16("nnn") "nnnnnnnnnnnnnnn", "pw")) },
+    { 200, "/login", LOGGED_IN, "a name of 255 bytes", S(P(X64("nnn") X16("nnn") "nnnnnnnnnnnnnnn", "pw")) },
+    { 201, "/register", REGISTERED, "255 bytes in 66 characters",
+      S(P(X16(GRIN GRIN GRIN) X4(GRIN GRIN GRIN) GRIN GRIN GRIN "abc", "pw")) },
+    { 201, "/register", REGISTERED, "a password of 1024 bytes", S(P("long", X4(X256("p")))) },
+    { 200, "/login", LOGGED_IN, "all of it", S(P("long", X4(X256("p")))) },
+    { 401, "/login", WRONG, "a byte less", S(P("long", X256("ppp") X64("ppp") X16("ppp") "ppppppppppppppp")) },
+    { 401, "/login", WRONG, "its last byte another",
+      S(P("long", X256("ppp") X64("ppp") X16("ppp") "pppppppppppppppq")) },
+
+    { 400, "/login", "{\"error\":\"password", "members before accounts", S("{\"username\":\"nobody\"}") },
+    { 400, "/register", "{\"error\":\"password", "members before accounts", S("{\"username\":\"Romel\"}") },
+};
+
+static void test_taken(void) {
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+        bool about_token = strcmp(taken[i].target, "/register") != 0;
+        post(taken[i].target, taken[i].body);
+        check(response.status == taken[i].status &&
+                  (taken[i].text[strlen(taken[i].text) - 1] == '\n' ? body_is(taken[i].text)
+                                                                    : body_begins(taken[i].text)),
+              "%s, %s: %d %.*s", taken[i].target, taken[i].why, response.status, (int)response.body.len,
+              response.body.at);
+        check(response.no_store == about_token, "%s, %s: no-store", taken[i].target, taken[i].why);
+        check(response.status == 401 ? response.www_authenticate && strcmp(response.www_authenticate, "Bearer") == 0
+                                     : !response.www_authenticate,
+              "%s, %s: WWW-Authenticate", taken[i].target, taken[i].why);
+        if (response.status == 200) {
+            struct slice end = { response.body.at + response.body.len - 3, 3 };
+            check(slice_is(end, "\"}\n"), "%s, %s: the end of the body", taken[i].target, taken[i].why);
+        }
+    }
+}
+
+/* scrypt:16:1:1$SALT$KEY, the salt 16 letters and digits, the key 128 hex digits */
+static void test_new_hash(void) {
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    struct user a, b;
+    post("/register", SLICE(P("salt-a", "same password")));
+    post("/register", SLICE(P("salt-b", "same password")));
+    if (users_find(api.users, SLICE("salt-a"), &a) != USERS_OK ||
+        users_find(api.users, SLICE("salt-b"), &b) != USERS_OK) {
+        check(false, "stored");
+        return;
+    }
+    check(a.hash_len == 14 + 16 + 1 + 128 && memcmp(a.hash, "scrypt:16:1:1$", 14) == 0 && a.hash[30] == '$' &&
+              strspn(a.hash + 14, alphabet) == 16 && strspn(a.hash + 31, "0123456789abcdef") >= 128,
+          "the form of a new hash: %.*s", (int)a.hash_len, a.hash);
+    check(memcmp(a.hash + 14, b.hash + 14, 16) != 0 && memcmp(a.hash + 31, b.hash + 31, 128) != 0,
+          "every account its salt");
+}
+
+/* ---- tokens ----------------------------------------------------------- */
+
+#define HEAD_PART "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."
+#define GUIDE /* of the original's guide: Romel until 1731545843 */                                                    \
+    HEAD_PART "eyJzdWIiOiJSb21lbCIsImV4cCI6MTczMTU0NTg0M30.DSyanTRicIwLj9gNGiN1QOnzngb26uOIetFnaQxnyvY"
+#define ODD /* ünï\0é😀"<>&/ until 2000000000 */                                                                  \
+    HEAD_PART "eyJzdWIiOiJcdTAwZmNuXHUwMGVmXHUwMDAwXHUwMGU5XHVkODNkXHVkZTAwXCI8PiYvIiwiZXhwIjoyMDAwMDAwMDAwfQ."        \
+              "5vB4mQ86uN8n_0m_9TY5U2HgwOidjR1K6HJWsVnwgYQ"
+#define ANOTHER_KEY /* Romel until 4102444800, signed with `another key` */                                            \
+    HEAD_PART "eyJzdWIiOiJSb21lbCIsImV4cCI6NDEwMjQ0NDgwMH0.dV5rRgdhFDeTlnw_jcI2GiokhUAY32vICJXZUT6u_VI"
+
+#define VALID "{\"message\":\"Token is valid\",\"user\":\"Romel\"}\n"
+#define VALID_ODD "{\"message\":\"Token is valid\",\"user\":\"\\u00fcn\\u00ef\\u0000\\u00e9\\ud83d\\ude00\\\"<>&/\"}\n"
+
+static const double IN_TIME = 1731545842.999, TOO_LATE = 1731545843;
+
+static void test_get_jwt(void) {
+    static const struct {
+        int status;
+        const char *text, *why;
+        struct slice authorization;
+        unsigned fields;
+        const double *now;
+    } rows[] = {
+        { 400, MISSING, "no field", S(""), 0, &IN_TIME },
+        { 400, MISSING, "a blank one", S(""), 1, &IN_TIME },
+        { 200, VALID, "Bearer", S("Bearer " GUIDE), 1, &IN_TIME },
+        { 200, VALID, "bearer", S("bearer " GUIDE), 1, &IN_TIME },
+        { 200, VALID, "BEARER and three spaces", S("BEARER   " GUIDE), 1, &IN_TIME },
+        { 200, VALID, "the token alone", S(GUIDE), 1, &IN_TIME },
+        { 200, VALID_ODD, "escapes as Python's json.dumps writes them", S("Bearer " ODD), 1, &IN_TIME },
+        { 401, EXPIRED, "exactly at its end", S("Bearer " GUIDE), 1, &TOO_LATE },
+        { 401, EXPIRED, "alone, at its end", S(GUIDE), 1, &TOO_LATE },
+        { 401, INVALID, "Bearer alone", S("Bearer"), 1, &IN_TIME },
+        { 401, INVALID, "no space", S("Bearer" GUIDE), 1, &IN_TIME },
+        { 401, INVALID, "a colon", S("Bearer: " GUIDE), 1, &IN_TIME },
+        { 401, INVALID, "twice Bearer", S("Bearer Bearer " GUIDE), 1, &IN_TIME },
+        { 401, INVALID, "two tokens", S("Bearer " GUIDE " " GUIDE), 1, &IN_TIME },
+        { 401, INVALID, "something behind it", S("Bearer " GUIDE ", a"), 1, &IN_TIME },
+        { 401, INVALID, "another scheme", S("Basic eA=="), 1, &IN_TIME },
+        { 401, INVALID, "another scheme and a token", S("Token " GUIDE), 1, &IN_TIME },
+        { 401, INVALID, "part of the scheme", S("Bear " GUIDE), 1, &IN_TIME },
+        { 401, INVALID, "no token", S("Bearer x"), 1, &IN_TIME },
+        { 401, INVALID, "another key", S("Bearer " ANOTHER_KEY), 1, &IN_TIME },
+        { 401, INVALID, "two segments", S("Bearer eyJhbGciOiJIUzI1NiJ9.e30"), 1, &IN_TIME },
+        { 401, INVALID, "two fields", S("Bearer " GUIDE), 2, &IN_TIME },
+        { 401, INVALID, "two fields, expired", S("Bearer " GUIDE), 2, &TOO_LATE },
+        { 401, INVALID, "two fields, the first blank", S(""), 2, &IN_TIME },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *at = guarded(rows[i].authorization.at, rows[i].authorization.len);
+        verify((struct slice){ at, rows[i].authorization.len }, rows[i].fields, *rows[i].now);
+        check(response.status == rows[i].status && body_is(rows[i].text), "get-jwt, %s: %d %.*s", rows[i].why,
+              response.status, (int)response.body.len, response.body.at);
+        check(response.no_store, "get-jwt, %s: no-store", rows[i].why);
+        const char *www = response.www_authenticate;
+        check(rows[i].status == 401 ? www && strncmp(www, "Bearer ", 7) == 0 && strstr(www, "error=\"invalid_token\"")
+                                    : !www,
+              "get-jwt, %s: WWW-Authenticate: %s", rows[i].why, www ? www : "none");
+        guarded_free(at, rows[i].authorization.len);
+    }
+    api.leeway = 10;
+    verify(SLICE(GUIDE), 1, TOO_LATE + 9.9);
+    check(response.status == 200, "leeway: 9.9 seconds late");
+    verify(SLICE(GUIDE), 1, TOO_LATE + 10);
+    check(response.status == 401 && body_is(EXPIRED), "leeway: 10 seconds late");
+    api.leeway = 0;
+}
+
+/* The token of a log-in: valid for `ttl` seconds from now, for who logged in. */
+static void test_token(void) {
+    static const struct {
+        const char *why, *user;
+        struct slice body;
+    } rows[] = {
+        { "plain", "Romel", S(P("Romel", "pass1425")) },
+        { "UTF-8", "\\u00fc\\ud83d\\ude00", S(P("\\u00fc\\ud83d\\ude00", "p\\u00e4ss")) },
+        { "quotes, backslash, slash", "\\\"\\\\/'<>&", S(P("\\\"\\\\/'<>&", "\\\"\\\\")) },
+        { "255 bytes", X64("nnn") X16("nnn") "nnnnnnnnnnnnnnn", S(P(X64("nnn") X16("nnn") "nnnnnnnnnnnnnnn", "pw")) },
+    };
+    static const int64_t ttls[] = { 1, 3600, 3153600000 };
+    char expected[600];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (size_t t = 0; t < 3; t++) {
+            api.ttl = ttls[t];
+            double ttl = (double)ttls[t], before = (double)time(NULL);
+            post(t == 1 ? "/login" : "/set-jwt", rows[i].body);
+            double after = (double)time(NULL);
+            struct slice bearer = token();
+            snprintf(expected, sizeof expected, "{\"message\":\"Token is valid\",\"user\":\"%s\"}\n", rows[i].user);
+            verify(bearer, 1, before);
+            check(response.status == 200 && body_is(expected), "%s: valid at once: %.*s", rows[i].why,
+                  (int)response.body.len, response.body.at);
+            verify(bearer, 1, before + ttl - 0.5);
+            check(response.status == 200, "%s: valid to its end", rows[i].why);
+            verify(bearer, 1, after + ttl);
+            check(response.status == 401 && body_is(EXPIRED), "%s: expired then", rows[i].why);
+        }
+    }
+    api.ttl = 3600;
+}
+
+/* ---- stored hashes ---------------------------------------------------- */
+
+static size_t count_lines(void) {
+    static char bytes[256 * 1024];
+    size_t lines = 0;
+    int fd = open(path, O_RDONLY);
+    for (ssize_t n = read(fd, bytes, sizeof bytes); n-- > 0;) lines += bytes[n] == '\n';
+    close(fd);
+    return lines;
+}
+
+static const struct {
+    const char *why;
+    struct slice name, hash;
+    bool stored_anew;
+} strengths[] = {
+    { "less scrypt", S("weak-scrypt"),
+      S("scrypt:2:1:1$0123456789abcdef$"
+        "65a304c7701232809c7a77eb7d56f387100d19ccded04f236b2d880f645df00922675788a670430779"
+        "539020833b7dc995b02b908a7549713d3a201f0730b5ad"),
+      true },
+    { "PBKDF2", S("weak-pbkdf2"),
+      S("pbkdf2:sha256:1000$0123456789abcdef$f9c081c2a9193479373049a4e219cf87bef2d47ca66f51f4ae99e21cd2ca84ab"), true },
+    { "as strong", S("equal"), S("scrypt:16:1:1" SALT_AND_KEY), false },
+    { "stronger", S("strong"),
+      S("scrypt:32:1:1$0123456789abcdef$"
+        "6058a34433493429c0b3266a5540ae18db7368d4b83e1e133d8150d23d656b9978fe9f4e872aa50a5"
+        "57488bd6d554acc92c0af909c2f6d58ea15af1f1171b7c4"),
+      false },
+};
+
+static void test_strengthen(void) {
+    for (size_t i = 0; i < sizeof strengths / sizeof *strengths; i++) {
+        char right[100], wrong[100];
+        struct user user;
+        int n = snprintf(right, sizeof right, P("%s", "pass1425"), strengths[i].name.at);
+        int m = snprintf(wrong, sizeof wrong, P("%s", "pass1426"), strengths[i].name.at);
+        users_add(api.users, strengths[i].name, strengths[i].hash);
+        size_t lines = count_lines();
+        post("/login", (struct slice){ wrong, (size_t)m });
+        check(response.status == 401 && count_lines() == lines, "%s: not stored anew for a wrong password",
+              strengths[i].why);
+        post("/login", (struct slice){ right, (size_t)n });
+        check(response.status == 200 && body_begins(LOGGED_IN), "%s: log in: %d", strengths[i].why, response.status);
+        check(count_lines() == lines + strengths[i].stored_anew, "%s: stored anew, or not", strengths[i].why);
+        users_find(api.users, strengths[i].name, &user);
+        bool same = slice_equal((struct slice){ user.hash, user.hash_len }, strengths[i].hash);
+        check(strengths[i].stored_anew ? !same && memcmp(user.hash, "scrypt:16:1:1$", 14) == 0 : same,
+              "%s: the hash: %.*s", strengths[i].why, (int)user.hash_len, user.hash);
+        post("/login", (struct slice){ right, (size_t)n });
+        check(response.status == 200 && count_lines() == lines + strengths[i].stored_anew, "%s: and then no more",
+              strengths[i].why);
+        post("/login", (struct slice){ wrong, (size_t)m });
+        check(response.status == 401, "%s: a wrong password is still wrong", strengths[i].why);
+    }
+}
+
+/* Of no use, or too costly: said so at once, computed never, and one line on descriptor 2. */
+static const struct {
+    const char *why, *hash;
+} unusable[] = {
+    { "a clear-text password", "pass1425" },
+    { "Werkzeug's plain", "plain$$pass1425" },
+    { "Werkzeug's md5", "md5$0123456789abcdef$5f4dcc3b5aa765d61d8327deb882cf99" },
+    { "PBKDF2 with SHA-1", "pbkdf2:sha1:1000$0123456789abcdef$6b2bb1c643623a482129f0734c87d7d487af8aec" },
+    { "bcrypt", "$2b$12$abcdefghijklmnopqrstuuAbCdEfGhIjKlMnOpQrStUvWxYz01234" },
+    { "a key too short", "scrypt:16:1:1$0123456789abcdef$cddcaa78" },
+    { "no key", "scrypt:16:1:1$0123456789abcdef$" },
+    { "no salt", "scrypt:16:1:1" },
+    { "a method alone", "scrypt" },
+    { "N not a power of two", "scrypt:17:1:1" SALT_AND_KEY },
+    { "N zero", "scrypt:0:1:1" SALT_AND_KEY },
+    { "N 2^31", "scrypt:2147483648:8:1" SALT_AND_KEY },
+    { "N 2^64", "scrypt:18446744073709551616:8:1" SALT_AND_KEY },
+    { "r huge", "scrypt:16:1073741823:1" SALT_AND_KEY },
+    { "p huge", "scrypt:16:1:1073741823" SALT_AND_KEY },
+    { "four thousand million iterations",
+      "pbkdf2:sha256:4000000000$0123456789abcdef$f9c081c2a9193479373049a4e219cf87bef2d47ca66f51f4ae99e21cd2ca84ab" },
+};
+
+static void test_unusable(void) {
+    int kept = dup(2), said = open(said_path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    time_t start = time(NULL);
+    for (size_t i = 0; i < sizeof unusable / sizeof *unusable; i++) {
+        char name[32], body[100], line[512] = "";
+        snprintf(name, sizeof name, "\xc3\xbc-unusable%zu", i);
+        users_add(api.users, slice_of(name), slice_of(unusable[i].hash));
+        int n = snprintf(body, sizeof body, P("%s", "pass1425"), name);
+        if (ftruncate(said, 0) != 0 || dup2(said, 2) < 0) abort();
+        post("/login", (struct slice){ body, (size_t)n });
+        dup2(kept, 2);
+        ssize_t len = pread(said, line, sizeof line - 1, 0);
+        check(response.status == 500 && is_error("") && response.no_store, "%s: %d %.*s", unusable[i].why,
+              response.status, (int)response.body.len, response.body.at);
+        check(len > 0 && strchr(line, '\n') == line + len - 1 && strstr(line, "unusable"), "%s: one line names it: %s",
+              unusable[i].why, line);
+        check(strstr(line, unusable[i].hash) == NULL, "%s: the hash is not told: %s", unusable[i].why, line);
+    }
+    check(time(NULL) - start <= 2, "no cost is computed before it is refused");
+    close(said);
+    close(kept);
+    unlink(said_path);
+}
+
+/* ---- when it can't ---------------------------------------------------- */
+
+static void test_unavailable(void) {
+    struct buffer text = { .at = text_bytes, .cap = sizeof text_bytes };
+    api_busy(&response, &text);
+    check(response.status == 503 && response.retry_after > 0 && is_error(""), "busy: 503, and when to come back");
+    api_error(&response, &text, 400, "a \"quoted\"\nmessage");
+    check(response.status == 400 && body_is("{\"error\":\"a \\\"quoted\\\"\\nmessage\"}\n") && !response.retry_after,
+          "an error's text is escaped");
+
+    unlink(path);
+    int kept = dup(2), null = open("/dev/null", O_WRONLY);
+    dup2(null, 2);
+    post("/register", SLICE(P("late", "pw")));
+    dup2(kept, 2);
+    check(response.status == 503 && response.retry_after > 0 && is_error(""), "nowhere to store an account: %d %.*s",
+          response.status, (int)response.body.len, response.body.at);
+    post("/login", SLICE(P("Romel", "pass1425")));
+    check(response.status == 200, "earlier accounts go on");
+    post("/login", SLICE(P("late", "pw")));
+    check(response.status == 404 && body_is(UNKNOWN), "the one that was not stored does not exist");
+    close(kept);
+    close(null);
+}
+
+int main(void) {
+    snprintf(dir, sizeof dir, "%s/jwtd-api-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    if (mkdtemp(dir) == NULL) {
+        perror(dir);
+        return 1;
+    }
+    snprintf(path, sizeof path, "%s/users.jsonl", dir);
+    snprintf(said_path, sizeof said_path, "%s/said", dir);
+    work.compress = sha256_compress_portable;
+    hmac_key_init(&api.key, work.compress, "your_secret_key", 15);
+    api.users = users_open(path, work.compress, (const uint8_t *)"sixteen bytes of");
+    if (api.users == NULL || users_add(api.users, SLICE("Romel"), SLICE("scrypt:16:1:1" SALT_AND_KEY)) != USERS_OK)
+        return 1;
+
+    test_find();
+    test_refused();
+    test_taken();
+    test_new_hash();
+    test_get_jwt();
+    test_token();
+    test_strengthen();
+    test_unusable();
+    test_unavailable();
+
+    password_release(&work);
+    users_close(api.users);
+    unlink(path);
+    check(rmdir(dir) == 0, "%s is empty at the end", dir);
+    return test_end();
+}

@@ -1,0 +1,956 @@
+"""lifecycle.py BINARY [PART...] - what happens to a real server, and what it does then.
+
+Restarts, kill -9 and SIGTERM with work in flight, many clients at once, slow
+and rude ones, no descriptors, no disk, no standard error; how it starts, and
+why it doesn't. The expectations are those of the API's contract and of RFC
+9112. Nothing sleeps for a fixed time and nothing waits for ever.
+
+Standard library only; run by lifecycle.sh. A PART is the name of a function in `parts`
+or `waiting`; without one all are run. TEST_TIMES=1 says how long each takes."""
+import base64
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import stat
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+
+BIN = sys.argv[1]
+ALL_SECONDS = 170  # then the suite itself is stuck
+WAIT = 20          # for any one thing that must come
+JSON = "Content-Type: application/json"
+KEY = "the key of lifecycle.py, which is long enough"
+CHEAP = "scrypt:1024:8:1"
+DEFAULT = "scrypt:32768:8:1"
+# scrypt:32768:8:1 of pass1425, by Python's hashlib
+ROMEL = json.dumps({"username": "Romel", "password": "scrypt:32768:8:1$0123456789abcdef$"
+                    "79c106581a70594583c39fe5c078e27934af8adfded3a21bf32110af960e4dbe"
+                    "36ce0667c3edea3d4350573a0f9d55ecea91cc403622d935ca6d30f681831c5d"})
+ENV = {k: v for k, v in os.environ.items() if not k.startswith("JWTD_") and k != "STATE_DIRECTORY"}
+
+top = tempfile.mkdtemp(prefix="jwtd-life-")
+servers = []
+lock = threading.Lock()
+count = {"passed": 0, "failed": 0, "skipped": 0}
+
+
+# ---- counts ------------------------------------------------------------------
+
+def check(right, what):
+    with lock:
+        count["passed" if right else "failed"] += 1
+        if not right:
+            print("FAIL", what, flush=True)
+
+
+def same(got, expected, what):
+    check(got == expected, f"{what}: {got!r}, not {expected!r}")
+
+
+def skip(why, fails_on_ci=True):
+    """What can't run here. On CI it must, unless it is about the machine and not about what is installed."""
+    if fails_on_ci and os.environ.get("CI") == "true":
+        return check(False, why)
+    with lock:
+        count["skipped"] += 1
+        print("SKIP", why, flush=True)
+
+
+# ---- servers -----------------------------------------------------------------
+
+def folder():
+    return tempfile.mkdtemp(dir=top)
+
+
+def write(path, text):
+    with open(path, "wb") as f:
+        f.write(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+class Server:
+    """Runs BINARY until it is ready, or until it has ended. `around` is a command that runs a command."""
+
+    def __init__(self, directory, *options, listen="127.0.0.1:0", cost=CHEAP, secret=KEY, env=None, around=(),
+                 command=None):
+        env = {**ENV, "STATE_DIRECTORY": directory, "JWTD_LISTEN": listen, "JWTD_HASH": cost, **(env or {})}
+        if secret is not None:
+            env["JWTD_SECRET"] = secret
+        self.users, self.secret_file = f"{directory}/users.jsonl", f"{directory}/jwtd.secret"
+        self.lines, self.url, self.known = [], None, threading.Event()
+        self.process = subprocess.Popen([*around, *(command or [BIN]), *options], env=env, cwd=top,
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.pid = self.process.pid
+        servers.append(self)
+        self.reader = threading.Thread(target=self.read_lines, daemon=True)
+        self.reader.start()
+        if not self.known.wait(WAIT):
+            raise TimeoutError(f"the server says nothing: {options}")
+
+    def read_lines(self):
+        with self.process.stderr as said:
+            for line in said:
+                self.lines.append(line.decode(errors="replace"))
+                if ": ready on " in self.lines[-1]:
+                    self.url = self.lines[-1].split(" ready on ")[1].strip()
+                    self.known.set()
+        self.known.set()
+
+    def address(self):
+        if self.url.startswith("unix:"):
+            return socket.AF_UNIX, self.url[5:]
+        host, port = self.url[len("http://"):].rsplit(":", 1)
+        return (socket.AF_INET6, ("::1", int(port))) if "[" in host else (socket.AF_INET, (host, int(port)))
+
+    def tell(self, number=signal.SIGTERM):
+        os.kill(self.pid, number)
+
+    def ended(self):
+        """Its exit status, once it has ended."""
+        status = self.process.wait(WAIT)
+        self.reader.join(WAIT)
+        return status
+
+    def fate(self):
+        return self.url or self.ended()
+
+    def stop(self, what, number=signal.SIGTERM):
+        start = time.monotonic()
+        self.tell(number)
+        same(self.ended(), 0, f"{what}: exit status after signal {number}")
+        check(time.monotonic() - start < 10, f"{what}: ends within 10 seconds")
+
+    def kill(self):
+        self.process.kill()
+        self.ended()
+
+
+# ---- clients -----------------------------------------------------------------
+
+class Answer:
+    def __init__(self, head, body):
+        first, *lines = head.decode().split("\r\n")
+        self.version, self.status = first.split()[0], int(first.split()[1])
+        self.fields = {k.lower(): v.strip() for k, v in (line.split(":", 1) for line in lines)}
+        self.body = body
+
+    def json(self):
+        return json.loads(self.body)
+
+
+class Client:
+    def __init__(self, server):
+        family, address = server.address()
+        self.socket, self.got = socket.socket(family), b""
+        self.socket.settimeout(WAIT)
+        self.socket.connect(address)
+        if family != socket.AF_UNIX:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def send(self, data):
+        self.socket.sendall(data)
+        return self
+
+    def more(self):
+        data = self.socket.recv(65536)
+        if not data:
+            raise EOFError(f"closed after {self.got[:200]!r}")
+        self.got += data
+
+    def answer(self, head=False):
+        while b"\r\n\r\n" not in self.got:
+            self.more()
+        fields, self.got = self.got.split(b"\r\n\r\n", 1)
+        answer = Answer(fields, b"")
+        length = 0 if head or answer.status == 100 else int(answer.fields.get("content-length", 0))
+        while len(self.got) < length:
+            self.more()
+        answer.body, self.got = self.got[:length], self.got[length:]
+        return answer
+
+    def ask(self, data, head=False):
+        return self.send(data).answer(head)
+
+    def is_closed(self):
+        """True once the server has ended it, and sent nothing more."""
+        try:
+            return self.got == b"" and self.socket.recv(1) == b""
+        except ConnectionResetError:
+            return True
+
+    def close(self):
+        self.socket.close()
+
+    def reset(self):
+        """Leaves with a reset instead of an end."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
+
+
+def request(line, *fields, body=b""):
+    line += "" if " HTTP/" in line else " HTTP/1.1"
+    return "\r\n".join([line, "Host: a", *fields, "", ""]).encode() + body
+
+
+def post(path, name, password="pass1425", *fields):
+    body = json.dumps({"username": name, "password": password}).encode()
+    return request(f"POST {path}", JSON, f"Content-Length: {len(body)}", *fields, body=body)
+
+
+def get(token=None, *fields):
+    return request("GET /get-jwt", *([f"Authorization: Bearer {token}"] if token else []), *fields)
+
+
+def ask(server, data):
+    """One request on a connection of its own."""
+    with contextlib.closing(Client(server)) as client:
+        return client.ask(data)
+
+
+def base64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+def make_token(name, key=KEY):
+    text = b".".join(base64url(json.dumps(part, separators=(",", ":")).encode())
+                     for part in ({"alg": "HS256", "typ": "JWT"}, {"sub": name, "exp": 4102444800}))
+    key = key if isinstance(key, bytes) else key.encode()
+    return (text + b"." + base64url(hmac.new(key, text, hashlib.sha256).digest())).decode()
+
+
+def user_of(server, token):
+    answer = ask(server, get(token))
+    return answer.json().get("user") if answer.status == 200 else answer.status
+
+
+def can_log_in(server, name, password="pass1425"):
+    return ask(server, post("/login", name, password)).status == 200
+
+
+def accounts(path, what):
+    """The names in the file, every line of which must be whole and have its sum."""
+    names = []
+    for number, line in enumerate(read(path).split(b"\n")[:-1], 1):
+        before, _, after = line.rpartition(b',"sum"')
+        try:
+            names.append(json.loads(line)["username"])
+            sound = json.loads(line)["sum"] == hashlib.sha256(before).hexdigest()[:8] and len(after) == 12
+        except (ValueError, KeyError):
+            sound = False
+        if not sound:
+            check(False, f"{what}: line {number} is {line!r}")
+    check(read(path)[-1:] in (b"\n", b""), f"{what}: the file ends with LF")
+    return names
+
+
+# ---- (a) restart -------------------------------------------------------------
+
+def restart():
+    odd = ["Romel", "a b", 'quote " and \\', "\u00fc\u65e5\U0001f600", "n" * 255]
+    directory = folder()
+    server = Server(directory, secret=None)
+    for name in odd:
+        same(ask(server, post("/register", name)).status, 201, f"restart: register {name!r}")
+    token = ask(server, post("/login", "Romel")).json()["token"]
+    server.stop("restart", signal.SIGINT)
+    server = Server(directory, secret=None)
+    for name in odd:
+        check(can_log_in(server, name), f"restart: {name!r} logs in after it")
+        same(ask(server, post("/register", name)).status, 400, f"restart: {name!r} is taken")
+    same(user_of(server, token), "Romel", "restart: a token from before it")
+    server.stop("restart")
+    same(accounts(server.users, "restart"), odd, "restart: the file")
+
+
+# ---- (b) kill -9 in the middle of registrations ------------------------------
+
+def register_until_killed(server, name_of, acknowledged, enough):
+    """Registers names until the server is gone. Of what the others take too, at most one may get it."""
+    with contextlib.suppress(OSError, EOFError):
+        client = Client(server)
+        for i in range(100000):
+            for name in name_of(i):
+                status = client.ask(post("/register", name, name)).status
+                if status == 201:
+                    acknowledged.append(name)
+                elif status != 400:
+                    check(False, f"kill: register answers {status}")
+            if len(acknowledged) >= enough[0]:
+                enough[1].set()
+
+
+def kill_in_the_middle():
+    rounds, directory, total = 10, folder(), []
+    for r in range(rounds):
+        acknowledged, enough = [], (16 + 5 * r, threading.Event())
+        server = Server(directory)
+        clients = [threading.Thread(target=register_until_killed, daemon=True, args=(
+            server, lambda i, k=k: (f"r{r} own {k} {i}", f"r{r} common {i}"), acknowledged, enough)) for k in range(8)]
+        for client in clients:
+            client.start()
+        check(enough[1].wait(WAIT), "kill: registrations went on")
+        server.kill()
+        for client in clients:
+            client.join(WAIT)
+        if r % 2:  # what a kill in the middle of a write would leave
+            with open(server.users, "ab") as f:
+                f.write(b'{"username":"torn","password":"scrypt:1024:8:1$'[:3 + 5 * r])
+        total += acknowledged
+        server = Server(directory)
+        check(server.url, f"kill: starts again: {server.lines}")
+        if r % 2:
+            check(any("cut off" in line for line in server.lines), "kill: says that a torn line is cut off")
+        with contextlib.closing(Client(server)) as client:
+            lost = [name for name in acknowledged if client.ask(post("/login", name, name)).status != 200]
+        same(lost, [], f"kill, round {r}: acknowledged accounts that do not log in")
+        server.kill()
+    names = accounts(f"{directory}/users.jsonl", "kill")
+    same(len(names), len(set(names)), "kill: no name stands twice in the file")
+    same(len(total), len(set(total)), "kill: no name was given twice")
+    same(set(total) - set(names), set(), "kill: every acknowledged name is in the file")
+
+
+# ---- (c) SIGTERM -------------------------------------------------------------
+
+def stop_in_flight():
+    directory = folder()
+    write(f"{directory}/users.jsonl", ROMEL + "\n")
+    server = Server(directory, "--workers", "1", cost=DEFAULT)
+    idle = [Client(server) for _ in range(5)]
+    for client in idle:
+        same(client.ask(get()).status, 400, "stop: before")
+    flying = [Client(server).send(post("/login", "Romel")) for _ in range(8)]
+    start = time.monotonic()
+    server.tell()
+    for client in idle:
+        check(client.is_closed(), "stop: idle connections are closed")
+    closed = time.monotonic() - start
+    server.tell()  # a second one changes nothing
+    for client in flying:
+        answer = client.answer()
+        same(answer.status, 200, "stop: a log-in in flight")
+        check(user_of_token(answer.json()["token"]) == "Romel", "stop: with its token")
+        check(client.is_closed(), "stop: then the connection ends")
+    answered = time.monotonic() - start
+    check(closed < answered, f"stop: idle connections are closed at once ({closed:.2f} s, answers {answered:.2f} s)")
+    same(server.ended(), 0, "stop: exit status with work in flight")
+    check(time.monotonic() - start < 10, "stop: within 10 seconds")
+
+
+def user_of_token(token):
+    part = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))["sub"]
+
+
+def stop_unread():
+    """Requests that lie in the socket, not yet read, and connections not yet accepted, when the signal comes."""
+    directory = folder()
+    write(f"{directory}/users.jsonl", ROMEL + "\n")
+    server = Server(directory)
+    kept = [Client(server) for _ in range(6)]
+    for client in kept:
+        client.ask(get())
+    server.tell(signal.SIGSTOP)
+    os.waitid(os.P_PID, server.pid, os.WSTOPPED | os.WNOWAIT)
+    new = [Client(server) for _ in range(6)]
+    for i, client in enumerate(kept + new):
+        client.send((get() * 3, post("/login", "Romel"), get() + post("/login", "Romel") + get())[i % 3])
+    server.tell()
+    server.tell(signal.SIGCONT)
+    for i, client in enumerate(kept + new):
+        try:
+            got = [client.answer().status for _ in range((3, 1, 3)[i % 3])]
+        except (OSError, EOFError) as error:
+            got = error
+        same(got, ([400] * 3, [200], [400, 200, 400])[i % 3], f"stop, unread: connection {i}, from 6 on not accepted")
+        check(client.is_closed(), "stop, unread: then the connection ends")
+    same(server.ended(), 0, "stop, unread: exit status")
+
+
+def stop_with_half_a_request():
+    server = Server(folder())
+    half = Client(server).send(get()[:-2])
+    other = Client(server)
+    other.ask(get())
+    server.tell()
+    check(other.is_closed(), "stop, half a request: the idle connection is closed")
+    half.send(b"\r\n")
+    same(half.answer().status, 400, "stop, half a request: its rest comes, and the answer")
+    same(server.ended(), 0, "stop, half a request: exit status")
+
+    server = Server(folder())
+    half = Client(server).send(get()[:-2])
+    Client(server).ask(get())
+    server.stop("stop, a request that never ends")
+    half.close()
+
+
+# ---- (d) one name ------------------------------------------------------------
+
+def one_name():
+    for clients, cost in ((50, CHEAP), (12, DEFAULT)):
+        server = Server(folder(), "--workers", "4", cost=cost)
+        crowd = [Client(server) for _ in range(clients)]
+        for i, client in enumerate(crowd):
+            client.send(post("/register", "wanted", f"password {i}"))
+        answers = [client.answer() for client in crowd]
+        won = [i for i, answer in enumerate(answers) if answer.status == 201]
+        same(len(won), 1, f"one name, {clients} clients: how many got it")
+        same({answer.body for answer in answers if answer.status == 400}, {b'{"error":"Username already exists"}\n'},
+             "one name: what the others are told")
+        same(sorted(answer.status for answer in answers), [201] + [400] * (clients - 1), "one name: all answers")
+        same(accounts(server.users, "one name"), ["wanted"], "one name: the file")
+        check(can_log_in(server, "wanted", f"password {won[0] if won else 0}"), "one name: with whose password")
+        server.stop("one name")
+
+
+# ---- (e) more log-ins than the workers can do --------------------------------
+
+def full_queue():
+    directory = folder()
+    write(f"{directory}/users.jsonl", ROMEL + "\n")
+    server = Server(directory, "--workers", "1", cost=DEFAULT)
+    verifier = Client(server)
+    verifier.ask(get())
+    crowd = [Client(server) for _ in range(300)]
+    for client in crowd:
+        client.send(post("/login", "Romel"))
+    token, slowest = make_token("Romel"), 0
+    for _ in range(20):
+        start = time.monotonic()
+        same(verifier.ask(get(token)).status, 200, "full queue: get-jwt meanwhile")
+        slowest = max(slowest, time.monotonic() - start)
+    check(slowest < 1, f"full queue: get-jwt does not wait for hashes: {slowest:.3f} s")
+    answers = [client.answer() for client in crowd]
+    busy = [answer for answer in answers if answer.status == 503]
+    same({answer.status for answer in answers}, {200, 503}, "full queue: each log-in is done or refused")
+    check(all(answer.fields.get("retry-after", "").isdigit() for answer in busy), "full queue: 503 says Retry-After")
+    check(all("error" in answer.json() for answer in busy), "full queue: 503 has a body")
+    same(crowd[-1].ask(get(token)).status, 200, "full queue: a refused client's connection goes on")
+    check(can_log_in(server, "Romel"), "full queue: and then it is empty again")
+    server.stop("full queue")
+
+
+def left_while_hashing():
+    """Who leaves while a worker has his request leaves his place to another, but not his answer."""
+    directory = folder()
+    write(f"{directory}/users.jsonl", ROMEL + "\n")
+    server = Server(directory, "--workers", "1", "--loops", "1", cost=DEFAULT)
+    other = Client(server)
+    other.ask(get())
+    for _ in range(3):
+        leaving = [Client(server).send(post("/login", "Romel")) for _ in range(4)]
+        other.ask(get())  # the loop has seen them by now
+        for client in leaving:
+            client.reset()
+        other.ask(get())
+        taking = [Client(server).send(post("/login", "Romel", "wrong")) for _ in range(4)]
+        for client in taking:
+            same(client.answer().status, 401, "left while hashing: the next one's own answer")
+            client.send(get())
+            same(client.answer().status, 400, "left while hashing: and no other behind it")
+            client.close()
+    server.stop("left while hashing")
+
+
+# ---- (f) slow clients --------------------------------------------------------
+
+def drip(server, data, what):
+    """A byte a second: 408 once the time is over, and the end."""
+    client = Client(server)
+    start = time.monotonic()
+    for byte in data:
+        client.send(bytes([byte]))
+        if select.select([client.socket], [], [], 1)[0]:
+            break
+    same(client.answer().status, 408, f"slow {what}")
+    check(client.is_closed(), f"slow {what}: closed")
+    check(time.monotonic() - start >= 8, f"slow {what}: not too early")
+    server.stop(f"slow {what}")
+
+
+def slow_fields():
+    drip(Server(folder()), get("X: " + "x" * 100), "fields")
+
+
+def slow_body():
+    head, body = post("/login", "Romel").split(b"\r\n\r\n")
+    server = Server(folder())
+    client = Client(server).send(head + b"\r\n\r\n" + body[:-1])
+    client.socket.settimeout(2 * WAIT)
+    same(client.answer().status, 408, "slow body")
+    check(client.is_closed(), "slow body: closed")
+    server.stop("slow body")
+
+
+# ---- (g) the answer arrives although the client still sends -------------------
+
+def lingering():
+    server = Server(folder())
+    much = b"x" * 65536
+    rows = (
+        (413, "a body of 1 MB", request("POST /login", f"Content-Length: {16 * len(much)}", JSON)),
+        (413, "chunks of 1 MB", request("POST /login", "Transfer-Encoding: chunked", JSON, body=b"100000\r\n")),
+        (400, "no request", b"nonsense\r\n\r\n"),
+        (431, "fields of 1 MB", b"GET / HTTP/1.1\r\nHost: a\r\nX: "),
+        (414, "a target of 1 MB", b"GET /"),
+        (501, "another coding", request("POST /login", "Transfer-Encoding: gzip, chunked")),
+    )
+    for status, what, head in rows:
+        for _ in range(5):
+            client = Client(server)
+            try:
+                client.send(head)
+                for _ in range(16):
+                    client.send(much)
+                got = client.answer().status
+            except OSError as error:
+                got = error
+            same(got, status, f"lingering, {what}")
+            check(client.is_closed(), f"lingering, {what}: closed")
+            client.close()
+    server.stop("lingering")
+
+
+# ---- (h) HTTP on one connection -----------------------------------------------
+
+def one_connection():
+    server = Server(folder())
+    same(ask(server, post("/register", "Romel")).status, 201, "one connection: register")
+    client = Client(server)
+    gets = b"".join(get(make_token(f"user{i}")) for i in range(100))
+    client.send(gets + post("/login", "Romel") + get(make_token("last")))
+    got = [client.answer().json() for _ in range(102)]
+    same([answer.get("user") for answer in got[:100]], [f"user{i}" for i in range(100)], "pipelining: 100 in order")
+    check("token" in got[100], "pipelining: the log-in in its place")
+    same(got[101].get("user"), "last", "pipelining: the one behind it")
+    token = make_token("x")
+    client.send((post("/login", "Romel") + get(token) + post("/register", "Romel") + get(token)) * 5)
+    got = [client.answer().status for _ in range(20)]
+    same(got, [200, 200, 400, 200] * 5, "pipelining: workers' answers and the loop's in turn")
+
+    for byte in post("/login", "Romel"):
+        client.send(bytes([byte]))
+    same(client.answer().status, 200, "byte by byte")
+
+    plain, head = client.ask(get()), client.ask(get().replace(b"GET", b"HEAD", 1), head=True)
+    same((head.status, head.fields.get("content-length")), (400, str(len(plain.body))), "HEAD: the fields of GET")
+    same(client.ask(get(make_token("x"))).status, 200, "HEAD: no body before the next answer")
+
+    body = post("/login", "Romel").split(b"\r\n\r\n")[1]
+    chunked = request("POST /login", JSON, "Transfer-Encoding: chunked")
+    chunks = b"".join(b"%x;a=b\r\n%s\r\n" % (len(part), part) for part in (body[:1], body[1:20], body[20:]))
+    same(client.ask(chunked + chunks + b"0\r\nTrailer: a\r\n\r\n").status, 200, "chunked")
+    for byte in chunked + chunks + b"0\r\n\r\n":
+        client.send(bytes([byte]))
+    same(client.answer().status, 200, "chunked, byte by byte")
+    same(client.ask(get(make_token("x"))).status, 200, "chunked: the next request")
+
+    head, body = post("/login", "Romel", "pass1425", "Expect: 100-continue").split(b"\r\n\r\n")
+    same(client.ask(head + b"\r\n\r\n").status, 100, "Expect: 100 before the body")
+    same(client.ask(body).status, 200, "Expect: then the answer")
+    same(client.ask(post("/login", "Romel", "pass1425", "Connection: close")).status, 200, "Connection: close")
+    check(client.is_closed(), "Connection: close: closed")
+
+    client = Client(server)
+    for _ in range(2):
+        answer = client.ask(request("GET /get-jwt HTTP/1.0", "Connection: keep-alive"))
+        same((answer.status, answer.fields.get("connection", "").lower()), (400, "keep-alive"), "HTTP/1.0 keep-alive")
+    answer = client.ask(request("GET /get-jwt HTTP/1.0"))
+    check(answer.status == 400 and client.is_closed(), "HTTP/1.0: closed")
+    client = Client(server).send(get() + post("/login", "Romel") + get())
+    client.socket.shutdown(socket.SHUT_WR)
+    same([client.answer().status for _ in range(3)], [400, 200, 400], "half closed: all answers come")
+    check(client.is_closed(), "half closed: then closed")
+    server.stop("one connection")
+
+
+# ---- (i) other addresses -------------------------------------------------------
+
+def unix_socket():
+    directory = folder()
+    path = f"{directory}/socket"
+    server = Server(directory, listen=f"unix:{path}")
+    same(server.url, f"unix:{path}", "unix: the ready line")
+    same(ask(server, post("/register", "Romel")).status, 201, "unix: register")
+    if shutil.which("curl"):
+        same(subprocess.run(["curl", "-q", "-s", "-m", "10", "--unix-socket", path, "http://a/get-jwt"], check=False,
+                            stdout=subprocess.PIPE).stdout, b'{"error":"Token is missing"}\n', "unix: curl")
+    else:
+        skip("unix: curl: package curl")
+    second = Server(folder(), listen=f"unix:{path}")
+    same((second.ended(), second.url), (1, None), "unix: a second server on it")
+    check(can_log_in(server, "Romel"), "unix: the first one does not mind")
+    server.kill()
+    check(stat.S_ISSOCK(os.stat(path).st_mode), "unix: kill -9 leaves the socket")
+    server = Server(directory, listen=f"unix:{path}")
+    check(server.url and can_log_in(server, "Romel"), f"unix: a socket left behind is taken over: {server.lines}")
+    server.stop("unix")
+    check(not os.path.exists(path), "unix: the socket is gone after SIGTERM")
+
+    write(path, "precious")
+    server = Server(directory, listen=f"unix:{path}")
+    same((server.fate(), os.path.isfile(path)), (1, True), "unix: a file that is no socket is refused, and not removed")
+    server.kill()
+
+
+def ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError as error:
+        return skip(f"[::1]: {error}", fails_on_ci=False)
+    server = Server(folder(), listen="[::1]:0")
+    check(server.url and re.fullmatch(r"http://\[::1\]:[1-9]\d*", server.url), f"[::1]: the ready line: {server.lines}")
+    same(ask(server, get()).status, 400, "[::1]: answers")
+    server.stop("[::1]")
+
+
+# ---- (j) starting, and not ------------------------------------------------------
+
+USAGE = (  # arguments, environment, why
+    (["--nonsense"], {}, "unknown"),
+    (["listen"], {}, "no dashes"),
+    ([""], {}, "nothing"),
+    (["--"], {}, "two dashes"),
+    (["=x"], {}, "no name"),
+    (["--secret", "x"], {}, "never an argument"),
+    (["--ttl"], {}, "no value"),
+    (["--ttl", "60", "more"], {}, "one too many"),
+    (["--help=yes"], {}, "takes none"),
+    (["--listen", ""], {}, "empty"),
+    (["--listen", "127.0.0.1"], {}, "no port"),
+    (["--listen", ":80"], {}, "no address"),
+    (["--listen", "127.0.0.1:"], {}, "empty port"),
+    (["--listen=127.0.0.1:65536"], {}, "port too high"),
+    (["--listen", "127.0.0.1:-1"], {}, "port too low"),
+    (["--listen", "127.0.0.1:8o"], {}, "no number"),
+    (["--listen", "localhost:80"], {}, "a name"),
+    (["--listen", "127.1:80"], {}, "short"),
+    (["--listen", "::1:80"], {}, "no []"),
+    (["--listen", "[::1]"], {}, "no port"),
+    (["--listen", "[127.0.0.1]:80"], {}, "not IPv6"),
+    (["--listen", "unix:"], {}, "no path"),
+    (["--listen", "unix:/" + 200 * "x"], {}, "longer than a socket's path may be"),
+    (["--listen", "a\nb"], {}, "LF"),
+    (["--ttl", "0"], {}, "none"),
+    (["--ttl", "-1"], {}, "negative"),
+    (["--ttl", "1h"], {}, "a unit"),
+    (["--ttl", "99999999999999999999"], {}, "past 64 bits"),
+    (["--hash", "md5"], {}, "unknown"),
+    (["--hash", "scrypt:1000:8:1"], {}, "N not a power of two"),
+    (["--hash", "scrypt:16384:8"], {}, "no p"),
+    (["--hash", "scrypt:1048576:8:16"], {}, "above the cap"),
+    (["--hash", "scrypt:32768:0:1"], {}, "r zero"),
+    (["--hash", "pbkdf2:sha1:1000"], {}, "unknown"),
+    (["--hash", "pbkdf2:sha256:0"], {}, "none"),
+    (["--hash", "pbkdf2:sha256:4000000000"], {}, "above the cap"),
+    (["--workers", "-1"], {}, "negative"),
+    (["--loops", "two"], {}, "no number"),
+    (["--workers", "1000000"], {}, "too many"),
+    (["--users", ""], {}, "empty"),
+    (["--users", 5000 * "x"], {}, "longer than a path may be"),
+    ([], {"JWTD_TTL": "soon"}, "no number"),
+    ([], {"JWTD_LISTEN": "nowhere"}, "no address"),
+    ([], {"JWTD_HASH": "bcrypt"}, "unknown"),
+    ([], {"JWTD_WORKERS": "many"}, "no number"),
+    ([], {"JWTD_LOOPS": "-1"}, "negative"),
+)
+
+
+def run(*arguments, env=None):
+    return subprocess.run([BIN, *arguments], env={**ENV, **(env or {})}, cwd=folder(), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=WAIT, check=False)
+
+
+def usage_errors():
+    for arguments, env, why in USAGE:
+        what = f"usage, {' '.join(arguments)[:60]!r} {env} ({why})"
+        try:
+            ended = run(*arguments, env=env)
+        except subprocess.TimeoutExpired:
+            check(False, f"{what}: starts")
+            continue
+        same(ended.returncode, 2, f"{what}: exit status")
+        check(re.fullmatch(rb"jwtd: [^\n]+\n", ended.stderr), f"{what}: one line: {ended.stderr!r}")
+        same(ended.stdout, b"", f"{what}: on standard output")
+        for name in env:
+            check(name.encode() in ended.stderr, f"{what}: names the variable: {ended.stderr!r}")
+
+
+def help_and_version():
+    ended, directory = run("--help"), folder()
+    same((ended.returncode, ended.stderr), (0, b""), "--help")
+    for word in ("--listen", "--users", "--secret-file", "--ttl", "--hash", "--loops", "--workers", "JWTD_LISTEN",
+                 "JWTD_USERS", "JWTD_SECRET_FILE", "JWTD_SECRET ", "JWTD_TTL", "JWTD_HASH", "JWTD_LOOPS",
+                 "JWTD_WORKERS"):
+        check(word in ended.stdout.decode(), f"--help tells of {word}")
+    ended = run("--version")
+    check(ended.returncode == 0 and re.match(rb"jwtd \d+\.\d+", ended.stdout), f"--version: {ended.stdout!r}")
+    env = {"JWTD_USERS": f"{directory}/a.jsonl", "JWTD_TTL": ""}
+    server = Server(directory, f"--users={directory}/b.jsonl", env=env)
+    same(sorted(os.listdir(directory)), ["b.jsonl"], "arguments win over the environment; an empty variable is none")
+    server.stop("arguments")
+
+
+def cannot_start():
+    directory, missing = folder(), f"{top}/missing"
+    taken = Server(folder())
+    host = taken.url[len("http://"):]
+    everywhere = host.replace("127.0.0.1", "0.0.0.0")
+    empty, only_lf = write(f"{directory}/empty", ""), write(f"{directory}/lf", "\nsecond line\n")
+    bad = write(f"{directory}/bad", ROMEL + "\n" + ROMEL + '\n{"username":"x"}\n')
+    bad_sum = write(f"{directory}/sum", '{"username":"x","password":"y","sum":"00000000"}\n')
+    rows = (  # what its one line must say; how it is started; why
+        (host, dict(listen=host), "the port is in use"),
+        ("192.0.2.1:0", dict(listen="192.0.2.1:0"), "an address that is not here"),
+        (empty, dict(secret=None, env={"JWTD_SECRET_FILE": empty}), "an empty secret file"),
+        (only_lf, dict(secret=None, env={"JWTD_SECRET_FILE": only_lf}), "an empty first line"),
+        ("JWTD_SECRET", dict(secret=""), "an empty JWTD_SECRET"),
+        (directory, dict(secret=None, env={"JWTD_SECRET_FILE": directory}), "a directory for a secret file"),
+        ("line 3", dict(env={"JWTD_USERS": bad}), "a bad users file"),
+        ("line 1", dict(env={"JWTD_USERS": bad_sum}), "a changed users file"),
+        (directory, dict(env={"JWTD_USERS": directory}), "a directory for a users file"),
+        (missing, dict(env={"STATE_DIRECTORY": missing}), "no state directory"),
+        (missing, dict(secret=None, env={"STATE_DIRECTORY": missing}), "no state directory for the secret"),
+        *(("key", dict(secret=key, listen=everywhere), f"{key} where others reach it, before it listens")
+          for key in ("your_secret_key", "secret", "changeme")),
+    )
+    for word, how, why in rows:
+        server = Server(folder(), **how)
+        same((server.fate(), server.url), (1, None), f"no start, {why}: exit status")
+        said = [line for line in server.lines if not line.startswith("jwtd: warning")]
+        check(len(said) == 1 and said[0].startswith("jwtd: "), f"no start, {why}: one line: {server.lines}")
+        check(word in "".join(said), f"no start, {why}: it names {word}: {server.lines}")
+        server.kill()
+    check(read(bad).endswith(b'{"username":"x"}\n'), "no start: the users file is left alone")
+    same(user_of(taken, make_token("x")), "x", "no start: the server that has the port goes on")
+    taken.stop("no start")
+
+
+def secrets():
+    directory = folder()
+    server = Server(directory, secret=None)
+    made = read(server.secret_file)
+    same(stat.S_IMODE(os.stat(server.secret_file).st_mode), 0o600, "secret file: mode")
+    same(stat.S_IMODE(os.stat(server.users).st_mode), 0o600, "users file: mode")
+    check(re.fullmatch(rb"[A-Za-z0-9_-]{43,}\n", made), f"secret file: 32 random bytes as text: {made!r}")
+    same(user_of(server, make_token("x", made.strip())), "x", "secret file: is the key")
+    same(sorted(os.listdir(directory)), ["jwtd.secret", "users.jsonl"], "secret file: nothing else is left")
+    server.stop("secret file")
+    server = Server(directory, secret=None)
+    same((user_of(server, make_token("x", made.strip())), read(server.secret_file)), ("x", made), "secret file: kept")
+    server.stop("secret file")
+    other = Server(folder(), secret=None)
+    check(read(other.secret_file) != made, "secret file: another one elsewhere")
+    server = Server(directory)
+    same((user_of(server, make_token("x")), user_of(server, make_token("x", made.strip()))), ("x", 401),
+         "JWTD_SECRET wins over the file")
+    check(KEY.encode() not in read(f"/proc/{server.pid}/environ"), "JWTD_SECRET is wiped from /proc/PID/environ")
+    check(KEY.encode() not in read(f"/proc/{server.pid}/cmdline"), "JWTD_SECRET is in no argument")
+    same([line for line in server.lines if KEY in line], [], "JWTD_SECRET is not told")
+    server.stop("JWTD_SECRET")
+    hex32 = b"0123456789abcdef0123456789abcdef"
+    rows = (
+        (hex32, b"\nsecond line\n", "LF"),
+        (hex32, b"\r\nsecond line\r\n", "CRLF"),
+        (hex32, b"", "no line end"),
+        (b" spaces count, and so do these \t ", b"\n", "spaces"),
+        (b"\xff\x00\x80 raw bytes " + hex32, b"\n", "raw bytes"),
+        (b"short", b"\n", "short: warned of"),
+        (b"secret", b"\n", "well-known: on loopback only warned of"),
+    )
+    for key, rest, why in rows:
+        write(f"{directory}/jwtd.secret", key + rest)
+        os.chmod(f"{directory}/jwtd.secret", 0o600)
+        server = Server(directory, secret=None, cost=DEFAULT)
+        user = user_of(server, make_token("x", key)) if server.url else server.lines
+        same(user, "x", f"secret file, {why}: its first line is the key")
+        warned = any(line.startswith("jwtd: warning") and "key" in line for line in server.lines)
+        same(warned, len(key) < 32, f"secret file, {why}: a warning, or none: {server.lines}")
+        server.stop("secret file")
+
+
+# ---- (k) alone in a chroot -------------------------------------------------------
+
+def is_static(path):
+    """No program header of an ELF file names an interpreter (PT_INTERP)."""
+    data = read(path)
+    wide, order = data[4] == 2, "<" if data[5] == 1 else ">"
+    start, = struct.unpack_from(order + ("Q" if wide else "I"), data, 32 if wide else 28)
+    size, number = struct.unpack_from(order + "HH", data, 54 if wide else 42)
+    return all(struct.unpack_from(order + "I", data, start + i * size)[0] != 3 for i in range(number))
+
+
+def child_of(pid):
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            if int(read(f"/proc/{entry}/stat").rpartition(b")")[2].split()[1]) == pid:
+                return int(entry)
+    return None
+
+
+def alone_in_a_chroot():
+    around = ("unshare", "--fork", "--pid", "--mount", "--kill-child")
+    if os.geteuid() != 0 or not shutil.which("unshare"):
+        return skip("chroot: needs root and unshare (package util-linux)")
+    if subprocess.run([*around, "true"], stderr=subprocess.DEVNULL, check=False).returncode != 0:
+        return skip("chroot: unshare is not allowed here")
+    if not is_static(BIN):
+        return skip("chroot: the server is linked dynamically")
+    jail = folder()
+    shutil.copy(BIN, f"{jail}/jwtd")
+    os.mkdir(f"{jail}/state")
+    script = ('mount --bind "$0" "$0" && mount --bind "$0/state" "$0/state" && mount -o remount,bind,ro "$0" && '
+              'exec chroot "$0" /jwtd "$@"')
+    how = dict(around=around, command=["sh", "-c", script, jail], env={"STATE_DIRECTORY": "/state"}, secret=None)
+    server = Server(jail, **how)
+    check(server.url, f"chroot: starts with nothing but itself and a state directory: {server.lines}")
+    if server.url:
+        same(ask(server, post("/register", "Romel")).status, 201, "chroot: register")
+        check(can_log_in(server, "Romel"), "chroot: log in")
+        same(sorted(os.listdir(f"{jail}/state")), ["jwtd.secret", "users.jsonl"], "chroot: its files")
+        pid = child_of(server.pid)
+        check(re.search(rb"NSpid:.*\t1\n", read(f"/proc/{pid}/status")), "chroot: it is process 1")
+        os.kill(pid, signal.SIGTERM)
+        same(server.ended(), 0, "chroot: SIGTERM ends process 1 too")
+    server = Server(jail, "--users", "/users.jsonl", **how)
+    same((server.fate(), os.path.exists(f"{jail}/users.jsonl")), (1, False),
+         "chroot: the rest is read-only")
+    server.kill()
+
+
+# ---- (l) no descriptors, (n) no room -----------------------------------------------
+
+def cpu_seconds(pid):
+    fields = read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def no_descriptors():
+    server = Server(folder(), around=("sh", "-c", 'ulimit -n 64 && exec "$@"', "sh"))
+    first = Client(server)
+    same(first.ask(get()).status, 400, "no descriptors: before")
+    crowd = [Client(server).send(get()[:20]) for _ in range(200)]
+    same(first.ask(get()).status, 400, "no descriptors: who is there is served")
+    before = cpu_seconds(server.pid)
+    ended, _, _ = select.select([client.socket for client in crowd], [], [], 2)  # nobody's time is over yet
+    used = cpu_seconds(server.pid) - before
+    check(used < 0.2, f"no descriptors: it does not spin: {used:.2f} s of CPU time in 2 s")
+    same((len(ended), server.process.poll()), (0, None), "no descriptors: nobody is thrown out, it lives")
+    for client in crowd:
+        client.close()
+    same(ask(server, get()).status, 400, "no descriptors: serves again when they are gone")
+    same(first.ask(get()).status, 400, "no descriptors: and who was there before")
+    server.stop("no descriptors")
+
+
+def no_room():
+    """A limit on the file's size stands for a full disk; SIGXFSZ must not kill."""
+    server = Server(folder(), around=("sh", "-c", 'ulimit -f 1 && exec "$@"', "sh"))
+    statuses = [ask(server, post("/register", f"user{i}")).status for i in range(8)]
+    stored = statuses.count(201)
+    check(0 < stored < 8, f"no room: some are stored, not all: {statuses}")
+    same(statuses, [201] * stored + [503] * (8 - stored), "no room: then 503")
+    same(accounts(server.users, "no room"), [f"user{i}" for i in range(stored)], "no room: the file")
+    check(can_log_in(server, "user0"), "no room: earlier accounts go on")
+    same(ask(server, post("/login", "user7")).status, 404, "no room: who was not stored is not there")
+    server.stop("no room")
+
+
+# ---- (m) no standard descriptors -----------------------------------------------------
+
+def connect_when_there(path):
+    """Where nobody can say that it is ready."""
+    end = time.monotonic() + WAIT
+    while time.monotonic() < end:
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(path) == 0:
+                return True
+        select.select([], [], [], 0.01)
+    return False
+
+
+def no_standard_descriptors():
+    for closed in ("<&- >&- 2>&-", "2>&-", "<&- 2>&-", "<&-", ">&- 2>&-"):
+        directory = folder()
+        lines = ROMEL + '\n{"username":"bad","password":"md5$a$b"}\n'
+        path, users = f"{directory}/socket", write(f"{directory}/users.jsonl", lines + '{"username":"torn')
+        server = Server(directory, listen=f"unix:{path}", around=("sh", "-c", f'exec "$@" {closed}', "sh"))
+        server.url = server.url or f"unix:{path}"
+        check(connect_when_there(path), f"{closed}: starts")
+        same(ask(server, post("/login", "bad")).status, 500, f"{closed}: an answer that is also said on standard error")
+        same(ask(server, post("/register", "new")).status, 201, f"{closed}: register")
+        expected = lines + '{"username":"new","password":"scrypt:'
+        check(read(users).startswith(expected.encode()), f"{closed}: the users file")
+        same(read(users).count(b"\n"), 3, f"{closed}: lines in the users file")
+        server.stop(closed)
+
+
+# ---- all of it ------------------------------------------------------------------------
+
+def attempt(part):
+    start = time.monotonic()
+    try:
+        part()
+    except Exception:  # a timeout, mostly
+        check(False, f"{part.__name__}: {traceback.format_exc()}")
+    if os.environ.get("TEST_TIMES"):
+        print(f"{time.monotonic() - start:6.2f} s {part.__name__}", flush=True)
+
+
+def end(*_):
+    """Kills what still runs, by its number, and removes the files."""
+    for server in servers:
+        if server.process.poll() is None:
+            server.process.kill()
+    shutil.rmtree(top, ignore_errors=True)
+    print("{passed} passed, {failed} failed, {skipped} skipped".format(**count), flush=True)
+    os._exit(count["failed"] != 0 or count["passed"] == 0)
+
+
+def give_up(number, _):
+    check(False, f"stopped by signal {number}, or not done in {ALL_SECONDS} seconds")
+    end()
+
+
+waiting = [slow_fields, slow_body, stop_with_half_a_request]  # for a deadline; all the others run meanwhile
+parts = [restart, kill_in_the_middle, stop_in_flight, stop_unread, one_name, full_queue, left_while_hashing, lingering,
+         one_connection, unix_socket, ipv6, usage_errors, help_and_version, cannot_start, secrets, alone_in_a_chroot,
+         no_descriptors, no_room, no_standard_descriptors]
+
+
+def main():
+    for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, give_up)
+    signal.alarm(ALL_SECONDS)
+    chosen = [part for part in waiting + parts if not sys.argv[2:] or part.__name__ in sys.argv[2:]]
+    threads = [threading.Thread(target=attempt, args=(part,), daemon=True) for part in chosen if part in waiting]
+    for thread in threads:
+        thread.start()
+    for part in chosen:
+        if part not in waiting:
+            attempt(part)
+    for thread in threads:
+        thread.join(ALL_SECONDS)
+    end()
+
+
+main()
