@@ -29,6 +29,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -101,8 +102,8 @@ struct loop {
     int epoll, wakeup; /* an eventfd: a worker has finished, or the server stops */
     struct connection *connections;
     uint32_t slots, first_free, open;
-    bool accepting, draining;
-    int64_t now, drain_deadline; /* seconds, monotonic */
+    bool accepting, draining, left; /* the listening socket: watched, to be left, left */
+    int64_t now, drain_deadline;    /* seconds, monotonic */
     double wall_clock;
     char date[HTTP_DATE_LEN + 1];
     struct buffer out;
@@ -414,13 +415,14 @@ static void stop_listening(struct loop *l) {
     l->accepting = false;
 }
 
-static void accept_connections(struct loop *l, int most) {
+/* Takes up to `most` connections. False where descriptors run out before nobody waits any more. */
+static bool accept_connections(struct loop *l, int most) {
     while (most-- > 0) {
         int fd = accept4(l->server->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0 && errno == EAGAIN) return;
+        if (fd < 0 && errno == EAGAIN) break;
         if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
             stop_listening(l); /* until a connection ends; else this loop would spin */
-            return;
+            return false;
         }
         struct connection *c = fd < 0 ? NULL : open_connection(l, fd);
         if (c != NULL)
@@ -428,6 +430,7 @@ static void accept_connections(struct loop *l, int most) {
         else if (fd >= 0)
             close(fd);
     }
+    return true;
 }
 
 /* ---- the loop --------------------------------------------------------- */
@@ -437,13 +440,18 @@ static struct connection *find_connection(struct loop *l, uint32_t slot, uint32_
     return c && c->state != FREE && c->generation == generation ? c : NULL;
 }
 
-/* Stops accepting once all that has arrived is accepted; closes who is idle. */
-static void start_draining(struct loop *l) {
-    accept_connections(l, BACKLOG);
+/* Draining: who is still in the listening socket's queue is taken first; the last loop to find it empty closes it. */
+static void finish_accepting(struct loop *l) {
+    if (l->left || !accept_connections(l, BACKLOG)) return;
     stop_listening(l);
+    l->left = true;
+    if (atomic_fetch_sub(&l->server->listening, 1) == 1) close(l->server->listener);
+}
+
+/* Closes who is idle; from now on an answered connection is closed once nothing more has arrived on it. */
+static void start_draining(struct loop *l) {
     l->draining = true;
     l->drain_deadline = l->now + DRAIN_SECONDS;
-    if (atomic_fetch_sub(&l->server->listening, 1) == 1) close(l->server->listener);
     for (uint32_t i = 0; i < l->slots; i++)
         if (l->connections[i].state == READING && !l->connections[i].out) read_more(l, &l->connections[i]);
 }
@@ -499,7 +507,7 @@ static void *loop_main(void *argument) {
     struct epoll_event events[EVENTS];
     read_clocks(l);
     listen_again(l);
-    while (!l->draining || (l->open > 0 && l->now < l->drain_deadline)) {
+    while (!l->draining || ((l->open > 0 || !l->left) && l->now < l->drain_deadline)) {
         bool idle = l->open == 0 && l->accepting;
         int n = epoll_wait(l->epoll, events, EVENTS, idle ? -1 : 1000);
         bool second = read_clocks(l);
@@ -514,6 +522,7 @@ static void *loop_main(void *argument) {
                 on_connection(l, c, events[i].events);
         }
         if (second) expire(l);
+        if (l->draining) finish_accepting(l);
     }
     return NULL;
 }
@@ -626,6 +635,8 @@ static int fail(const char *what) { return log_line(what, ": ", strerror(errno),
 
 /* A socket file that nobody answers behind is what a killed process left. */
 static void remove_stale(const union server_address *address) {
+    struct stat st;
+    if (lstat(address->un.sun_path, &st) != 0 || !S_ISSOCK(st.st_mode)) return;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (connect(fd, &address->any, sizeof address->un) != 0 && errno == ECONNREFUSED) unlink(address->un.sun_path);
     close(fd);

@@ -37,6 +37,16 @@ static struct password_work work;
 static char text_bytes[API_TEXT_MAX];
 static struct http_response response; /* the last answer */
 
+/* ---- what is said on descriptor 2 -------------------------------------- */
+
+static int said_fd, kept_fd;
+
+static void listen_begin(void) {
+    if (ftruncate(said_fd, 0) != 0 || dup2(said_fd, 2) < 0) abort();
+}
+
+static void listen_end(void) { dup2(kept_fd, 2); }
+
 /* ---- asking ----------------------------------------------------------- */
 
 /* Parses a request and looks for its route. `type` is the Content-Type field's value; NULL: no such field. */
@@ -588,17 +598,16 @@ static const struct {
 };
 
 static void test_unusable(void) {
-    int kept = dup(2), said = open(said_path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     time_t start = time(NULL);
     for (size_t i = 0; i < sizeof unusable / sizeof *unusable; i++) {
         char name[32], body[100], line[512] = "";
         snprintf(name, sizeof name, "\xc3\xbc-unusable%zu", i);
         users_add(api.users, slice_of(name), slice_of(unusable[i].hash));
         int n = snprintf(body, sizeof body, P("%s", "pass1425"), name);
-        if (ftruncate(said, 0) != 0 || dup2(said, 2) < 0) abort();
+        listen_begin();
         post("/login", (struct slice){ body, (size_t)n });
-        dup2(kept, 2);
-        ssize_t len = pread(said, line, sizeof line - 1, 0);
+        listen_end();
+        ssize_t len = pread(said_fd, line, sizeof line - 1, 0);
         check(response.status == 500 && is_error("") && response.no_store, "%s: %d %.*s", unusable[i].why,
               response.status, (int)response.body.len, response.body.at);
         check(len > 0 && strchr(line, '\n') == line + len - 1 && strstr(line, "unusable"), "%s: one line names it: %s",
@@ -606,9 +615,44 @@ static void test_unusable(void) {
         check(strstr(line, unusable[i].hash) == NULL, "%s: the hash is not told: %s", unusable[i].why, line);
     }
     check(time(NULL) - start <= 2, "no cost is computed before it is refused");
-    close(said);
-    close(kept);
-    unlink(said_path);
+}
+
+/* ---- what costs nothing ----------------------------------------------- */
+
+static unsigned hashed; /* blocks, by a worker */
+
+static void counting_compress(uint32_t H[8], const uint32_t M[16]) {
+    hashed++;
+    sha256_compress_portable(H, M);
+}
+
+/* A taken name is found before any hashing; so is all else that needs none. */
+static void test_no_hashing(void) {
+    static const struct {
+        int status;
+        const char *target;
+        struct slice body;
+        bool hashes;
+    } rows[] = {
+        { 400, "/register", S(P("Romel", "other")), false },
+        { 400, "/register", S(P("Romel", "")), false },
+        { 400, "/login", S(P("Romel", "\\u0000")), false },
+        { 404, "/login", S(P("nobody", "pass1425")), false },
+        { 500, "/login", S(P("\xc3\xbc-unusable1", "pass1425")), false },
+        { 200, "/login", S(P("Romel", "pass1425")), true },
+        { 401, "/login", S(P("Romel", "pass1426")), true },
+        { 201, "/register", S(P("new one", "pass1425")), true },
+    };
+    work.compress = counting_compress;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        hashed = 0;
+        listen_begin();
+        post(rows[i].target, rows[i].body);
+        listen_end();
+        check(response.status == rows[i].status && (hashed > 0) == rows[i].hashes, "%s %.*s: %d, %u blocks hashed",
+              rows[i].target, (int)rows[i].body.len, rows[i].body.at, response.status, hashed);
+    }
+    work.compress = sha256_compress_portable;
 }
 
 /* ---- when it can't ---------------------------------------------------- */
@@ -622,18 +666,15 @@ static void test_unavailable(void) {
           "an error's text is escaped");
 
     unlink(path);
-    int kept = dup(2), null = open("/dev/null", O_WRONLY);
-    dup2(null, 2);
+    listen_begin();
     post("/register", SLICE(P("late", "pw")));
-    dup2(kept, 2);
+    listen_end();
     check(response.status == 503 && response.retry_after > 0 && is_error(""), "nowhere to store an account: %d %.*s",
           response.status, (int)response.body.len, response.body.at);
     post("/login", SLICE(P("Romel", "pass1425")));
     check(response.status == 200, "earlier accounts go on");
     post("/login", SLICE(P("late", "pw")));
     check(response.status == 404 && body_is(UNKNOWN), "the one that was not stored does not exist");
-    close(kept);
-    close(null);
 }
 
 int main(void) {
@@ -644,6 +685,8 @@ int main(void) {
     }
     snprintf(path, sizeof path, "%s/users.jsonl", dir);
     snprintf(said_path, sizeof said_path, "%s/said", dir);
+    said_fd = open(said_path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    kept_fd = fcntl(2, F_DUPFD_CLOEXEC, 3);
     work.compress = sha256_compress_portable;
     hmac_key_init(&api.key, work.compress, "your_secret_key", 15);
     api.users = users_open(path, work.compress, (const uint8_t *)"sixteen bytes of");
@@ -658,11 +701,12 @@ int main(void) {
     test_token();
     test_strengthen();
     test_unusable();
+    test_no_hashing();
     test_unavailable();
 
     password_release(&work);
     users_close(api.users);
-    unlink(path);
+    unlink(said_path);
     check(rmdir(dir) == 0, "%s is empty at the end", dir);
     return test_end();
 }

@@ -12,9 +12,11 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 enum { FILE_MAX = 512 * 1024, NOBODY = 65534 };
 
@@ -95,6 +97,11 @@ static struct user *found(struct users *u, struct slice name) {
     return users_find(u, name, &user) == USERS_OK ? &user : NULL;
 }
 
+static struct user read_user(struct users *u, const char *name) {
+    struct user *user = found(u, slice_of(name));
+    return user ? *user : (struct user){ .hash_len = 0 };
+}
+
 /* Is this name there, with this hash? */
 static bool has(struct users *u, const char *name, const char *hash) {
     struct user *user = found(u, slice_of(name));
@@ -126,8 +133,8 @@ static void test_basics(void) {
     struct users *u = open_empty();
     struct stat st;
     struct user seen, stale;
-    check(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600 && st.st_size == 0,
-          "a new file: empty, mode 0600, is %o", (unsigned)st.st_mode);
+    if (stat(path, &st) != 0) fatal(path);
+    check((st.st_mode & 07777) == 0600 && st.st_size == 0, "a new file: empty, mode 0600, is %o", (unsigned)st.st_mode);
     check(lacks(u, "ann"), "nobody in an empty file");
     check(users_update(u, SLICE("ann"), &(struct user){ .hash_len = 0 }, SLICE("h1")) == USERS_NOT_FOUND,
           "update of nobody");
@@ -136,10 +143,10 @@ static void test_basics(void) {
     check(lacks(u, "an") && lacks(u, "anna") && lacks(u, "ANN") && lacks(u, ""), "no other name is found");
     check(add(u, "bob", "h2") == USERS_OK && has(u, "bob", "h2") && has(u, "ann", "h1"), "a second");
     check(file_is(path, SLICE(ANN "\n" BOB "\n")), "two lines in the file");
-    seen = stale = *found(u, SLICE("ann"));
+    seen = stale = read_user(u, "ann");
     check(update(u, "ann", &seen, "h5") == USERS_OK && has(u, "ann", "h5") && has(u, "bob", "h2"), "updated");
     check(update(u, "ann", &stale, "h6") == USERS_CHANGED && has(u, "ann", "h5"), "update of what has changed since");
-    seen = *found(u, SLICE("ann"));
+    seen = read_user(u, "ann");
     check(update(u, "ann", &seen, "h7") == USERS_OK && has(u, "ann", "h7"), "updated again");
     struct slice now = read_file(path);
     check(now.len > 2 * sizeof ANN && memcmp(now.at, ANN "\n" BOB "\n", sizeof ANN "\n" BOB) == 0,
@@ -547,15 +554,47 @@ static void test_two_owners(void) {
     check(add(b, "cyd", "h3") == USERS_OK && add(a, "dan", "h4") == USERS_OK && has(a, "cyd", "h3") &&
               has(b, "dan", "h4"),
           "in turns");
-    seen = *found(a, SLICE("ann"));
+    seen = read_user(a, "ann");
     check(update(b, "ann", &seen, "h5") == USERS_OK && has(a, "ann", "h5") && has(b, "ann", "h5"),
           "what one updates the other sees");
     check(update(a, "ann", &seen, "h6") == USERS_CHANGED && has(a, "ann", "h5"), "read before the other's update");
-    seen = *found(a, SLICE("ann"));
+    seen = read_user(a, "ann");
     check(update(a, "ann", &seen, "h7") == USERS_OK && has(b, "ann", "h7"), "read after it");
     users_close(a);
     check(add(b, "eve", "h8") == USERS_OK && has(b, "ann", "h7"), "one closes, the other goes on");
     users_close(b);
+}
+
+struct turn {
+    struct users *users;
+    enum users_result result;
+};
+
+static void *add_in_turn(void *argument) {
+    struct turn *turn = argument;
+    turn->result = users_add(turn->users, SLICE("ann"), SLICE("h9"));
+    return NULL;
+}
+
+/* Another process holds the file's lock, and has the name before it lets go. */
+static void test_turns(void) {
+    struct turn turn = { .users = open_with(SLICE(BOB "\n")) };
+    struct timespec until;
+    pthread_t thread;
+    int fd = open(path, O_WRONLY | O_APPEND);
+    if (fd < 0 || flock(fd, LOCK_EX) != 0 || pthread_create(&thread, NULL, add_in_turn, &turn) != 0) fatal(path);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += 100 * 1000 * 1000; /* in which an add that does not wait would be done */
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    int joined = pthread_timedjoin_np(thread, NULL, &until);
+    check(joined == ETIMEDOUT, "an add waits until the other process has let go");
+    if (write(fd, ANN "\n", sizeof ANN) != sizeof ANN || flock(fd, LOCK_UN) != 0) fatal(path);
+    close(fd);
+    if (joined == ETIMEDOUT) pthread_join(thread, NULL);
+    check(turn.result == USERS_EXISTS && has(turn.users, "ann", "h1"), "and sees what that one wrote");
+    check(file_is(path, SLICE(BOB "\n" ANN "\n")), "the file afterwards");
+    users_close(turn.users);
 }
 
 /* ---- the file changes while it is open -------------------------------- */
@@ -605,12 +644,12 @@ static void test_replaced(void) {
     check(add(u, "ann", "h9") == USERS_EXISTS && add(u, "bob", "h2") == USERS_OK, "replaced: add");
     check(file_is(path, SLICE(ANN "\n" BOB "\n")), "replaced: the line is in the new file");
     replace(SLICE(BOB "\n" ANN "\n"));
-    struct user seen = *found(u, SLICE("ann"));
+    struct user seen = read_user(u, "ann");
     replace(SLICE(BOB "\n" CYD "\n"));
     check(update(u, "ann", &seen, "h9") == USERS_NOT_FOUND, "replaced: update of who is gone");
 
     replace(SLICE("{\"username\":\"ann\",\"password\":\"old\"}\n"));
-    seen = *found(u, SLICE("ann"));
+    seen = read_user(u, "ann");
     replace(SLICE("{\"username\":\"ann\",\"password\":\"new\"}\n"));
     check(update(u, "ann", &seen, "h9") == USERS_CHANGED && has(u, "ann", "new"),
           "replaced: an update of what stood at the same place in the old file");
@@ -633,7 +672,7 @@ static void test_removed(void) {
     rename(path, other);
     check(has(u, "ann", "h1"), "removed: who was known still is");
     check(add(u, "bob", "h2") == USERS_UNAVAILABLE && *said, "removed: no add, and said so");
-    struct user seen = *found(u, SLICE("ann"));
+    struct user seen = read_user(u, "ann");
     check(update(u, "ann", &seen, "h9") == USERS_UNAVAILABLE, "removed: no update");
     check(access(path, F_OK) != 0 && file_is(other, SLICE(ANN "\n")), "removed: nothing is written anywhere");
     rename(other, path);
@@ -651,7 +690,7 @@ static void test_removed(void) {
 static void test_no_room(void) {
     struct users *u = open_with(SLICE(ANN "\n" BOB "\n"));
     struct rlimit limit, low;
-    struct user seen = *found(u, SLICE("ann"));
+    struct user seen = read_user(u, "ann");
     size_t wrong = 0;
     signal(SIGXFSZ, SIG_IGN);
     getrlimit(RLIMIT_FSIZE, &limit);
@@ -725,19 +764,21 @@ static void test_many(void) {
 enum { THREADS = 8, TAKEN_NAMES = 50 };
 
 static struct users *handles[2];
+static pthread_barrier_t barrier;
 static atomic_uint got[TAKEN_NAMES], not_ok;
 
+/* Asks for one name after another, at the same time as all the others. */
 static void *take_names(void *argument) {
     size_t thread = (size_t)(uintptr_t)argument;
     char name[16], hash[16];
     for (size_t i = 0; i < TAKEN_NAMES; i++) {
         struct user user;
-        size_t which = thread & 1 ? i : TAKEN_NAMES - 1 - i;
-        snprintf(name, sizeof name, "name%zu", which);
+        snprintf(name, sizeof name, "name%zu", i);
         snprintf(hash, sizeof hash, "thread%zu", thread);
-        enum users_result result = users_add(handles[thread % 4 / 2], slice_of(name), slice_of(hash));
+        pthread_barrier_wait(&barrier);
+        enum users_result result = users_add(handles[thread / 2 % 2], slice_of(name), slice_of(hash));
         if (result == USERS_OK)
-            atomic_fetch_add(&got[which], 1);
+            atomic_fetch_add(&got[i], 1);
         else if (result != USERS_EXISTS)
             atomic_fetch_add(&not_ok, 1);
         if (users_find(handles[thread % 2], slice_of(name), &user) != USERS_OK) atomic_fetch_add(&not_ok, 1);
@@ -747,11 +788,13 @@ static void *take_names(void *argument) {
 
 static void test_threads(void) {
     pthread_t threads[THREADS];
+    pthread_barrier_init(&barrier, NULL, THREADS);
     handles[0] = open_empty();
     handles[1] = open_users(path);
     for (size_t i = 0; i < THREADS; i++)
         if (pthread_create(&threads[i], NULL, take_names, (void *)(uintptr_t)i) != 0) fatal("pthread_create");
     for (size_t i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+    pthread_barrier_destroy(&barrier);
     unsigned once = 0;
     for (size_t i = 0; i < TAKEN_NAMES; i++) once += atomic_load(&got[i]) == 1;
     check(once == TAKEN_NAMES && atomic_load(&not_ok) == 0,
@@ -769,6 +812,7 @@ static void test_threads(void) {
 }
 
 int main(void) {
+    alarm(120); /* it never takes that long */
     /* in memory, where possible: a disk's fdatasync would take the time */
     snprintf(dir, sizeof dir, "%s/jwtd-users-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     if (mkdtemp(dir) == NULL) fatal(dir);
@@ -789,6 +833,7 @@ int main(void) {
     test_damage();
     test_prefixes();
     test_two_owners();
+    test_turns();
     test_appended();
     test_replaced();
     test_removed();
