@@ -182,14 +182,52 @@ static void strengthen(const struct api *api, const struct api_call *call, const
         users_update(api->users, c->name, user, (struct slice){ hash.at, hash.len });
 }
 
-/* One line about an account whose hash string is of no use; the name, which anybody may have chosen, comes last
- * and escaped. */
-static void log_unusable_hash(struct slice name) {
-    char escaped[6 * USERS_NAME_MAX + 3];
-    struct buffer b = { .at = escaped, .cap = sizeof escaped - 1 };
+/* One line for each refused log-in. The name, which anybody may have chosen, comes last and escaped. */
+static void log_refusal(const struct api_call *call, struct slice name, const char *cause) {
+    char date[HTTP_DATE_LEN + 1], address[ADDRESS_TEXT_MAX], escaped[6 * USERS_NAME_MAX + 3];
+    struct buffer b = { .at = escaped, .cap = sizeof escaped };
     json_put_string(&b, name);
-    escaped[b.len] = '\0';
-    log_line("the stored password hash is malformed or its cost beyond the cap: ", escaped, NULL);
+    put_char(&b, '\0');
+    http_date(time(NULL), date);
+    log_line(date, " ", address_text(&call->client, address), " login refused: ", cause, ": ", escaped, NULL);
+}
+
+static uint64_t milliseconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* Has this log-in failed too often? Then *response says how long to wait; nothing is looked up or hashed. */
+static bool is_throttled(const struct api *api, const struct api_call *call, const struct credentials *c,
+                         struct http_response *response, struct buffer *text) {
+    uint64_t wait = api->throttle ? throttle_wait(api->throttle, c->name, &call->client, milliseconds()) : 0;
+    if (wait == 0) return false;
+    log_refusal(call, c->name, "too many failures");
+    api_error(response, text, 429, "Too many failed logins, try again later");
+    response->retry_after = (int)((wait + 999) / 1000);
+    return true;
+}
+
+/* Computes a hash for nobody, so that an unknown name takes as long as a wrong password. */
+static void hash_for_nobody(const struct api *api, const struct api_call *call, const struct credentials *c) {
+    char string[PASSWORD_STRING_MAX];
+    struct buffer hash = { .at = string, .cap = sizeof string };
+    if (make_hash(api, call, c->secret, &hash) != 0) log_line("no memory to hash", NULL);
+}
+
+/* The answer to a name that nobody has or a password that is not its: counted and logged. */
+static void refuse_login(const struct api *api, const struct api_call *call, const struct credentials *c,
+                         struct http_response *response, struct buffer *text, bool known) {
+    if (api->throttle) throttle_count(api->throttle, c->name, &call->client, milliseconds());
+    log_refusal(call, c->name, known ? "wrong password" : "unknown user");
+    if (!known && api->uniform_errors) hash_for_nobody(api, call, c);
+    if (api->uniform_errors)
+        unauthorized(response, text, "Invalid username or password", false);
+    else if (known)
+        unauthorized(response, text, "Invalid password", false);
+    else
+        api_error(response, text, 404, "User not found");
 }
 
 /* Is the password this account's? If not, *response is the answer. */
@@ -197,9 +235,10 @@ static bool authenticate(const struct api *api, const struct api_call *call, con
                          struct http_response *response, struct buffer *text) {
     struct user user;
     struct password_cost cost;
+    if (is_throttled(api, call, c, response, text)) return false;
     enum users_result found = users_find(api->users, c->name, &user);
     if (found == USERS_NOT_FOUND) {
-        api_error(response, text, 404, "User not found");
+        refuse_login(api, call, c, response, text, false);
         return false;
     }
     if (found != USERS_OK) {
@@ -210,13 +249,13 @@ static bool authenticate(const struct api *api, const struct api_call *call, con
     case PASSWORD_RIGHT:
         if (password_weaker(&cost, &api->cost)) strengthen(api, call, c, &user);
         return true;
-    case PASSWORD_WRONG: unauthorized(response, text, "Invalid password", false); return false;
+    case PASSWORD_WRONG: refuse_login(api, call, c, response, text, true); return false;
     case PASSWORD_NO_MEMORY:
         unavailable(response, text, "No memory to check the password, try again later");
         return false;
     case PASSWORD_UNUSABLE: break;
     }
-    log_unusable_hash(c->name);
+    log_refusal(call, c->name, "stored hash malformed or its cost beyond the cap");
     api_error(response, text, 500, "The stored password hash can not be checked");
     return false;
 }

@@ -5,9 +5,11 @@
 
 #include <stdint.h>
 
+#include "address.h"
 #include "hmac.h"
 #include "http.h"
 #include "password.h"
+#include "throttle.h"
 #include "users.h"
 
 enum { API_TEXT_MAX = 8192 }; /* a body that a handler writes */
@@ -19,13 +21,16 @@ struct api {
     struct password_cost cost; /* of new passwords */
     int64_t ttl;               /* seconds that a token lives */
     double leeway;             /* seconds */
+    struct throttle *throttle; /* NULL: failed log-ins are not counted */
+    bool uniform_errors;       /* an unknown name and a wrong password answer alike, and take alike */
 };
 
 /* A request as its handler sees it. The slices are the caller's. */
 struct api_call {
     struct slice authorization, body;
-    unsigned authorizations;    /* how many Authorization fields there were */
-    double now;                 /* seconds since 1970 */
+    unsigned authorizations; /* how many Authorization fields there were */
+    double now;              /* seconds since 1970 */
+    struct address client;
     struct password_work *work; /* NULL on an event loop */
 };
 

@@ -227,6 +227,11 @@ static int on_expect(struct http_request *r, struct slice value) {
     return r->expect_continue ? 0 : refuse(r, 417, "only 100-continue can be expected");
 }
 
+static int on_forwarded_for(struct http_request *r, struct slice value) {
+    r->forwarded_for = span_of(r, value); /* of several the last: the one that the nearest proxy wrote */
+    return 0;
+}
+
 static const struct {
     struct slice name;
     int (*on)(struct http_request *r, struct slice value);
@@ -238,6 +243,7 @@ static const struct {
     { { "Content-Length", 14 }, on_content_length },
     { { "Transfer-Encoding", 17 }, on_transfer_encoding },
     { { "Expect", 6 }, on_expect },
+    { { "X-Forwarded-For", 15 }, on_forwarded_for },
 };
 
 /* One field line (RFC 9112 5), or one trailer, which is only checked. */

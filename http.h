@@ -50,11 +50,12 @@ struct http_request {
     bool keep_alive;
     bool expect_continue; /* asks for 100 before it sends its body */
     bool chunked;
-    uint8_t authorizations;                       /* how many Authorization fields there are, up to 2 */
-    struct http_span path;                        /* of the request target, without the query */
-    struct http_span content_type, authorization; /* field values; at 0: no such field */
-    struct http_span body;                        /* decoded */
-    uint32_t consumed;                            /* once complete: where in the buffer the next request begins */
+    uint8_t authorizations; /* how many Authorization fields there are, up to 2 */
+    struct http_span path;  /* of the request target, without the query */
+    struct http_span content_type, authorization,
+        forwarded_for;     /* field values, the last X-Forwarded-For; at 0: none */
+    struct http_span body; /* decoded */
+    uint32_t consumed;     /* once complete: where in the buffer the next request begins */
 
     int status;         /* once refused: the status, and */
     const char *reason; /* a few constant words for the error's body */

@@ -13,28 +13,42 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base64url.h"
+#include "listen.h"
 #include "log.h"
+#include "sandbox.h"
 #include "server.h"
 
-enum { KEY_MAX = 4096, KEY_LEN_ADVISED = 32, NEW_KEY_LEN = 32, PATH_LEN_MAX = 4096, THREADS_MAX = 256 };
+enum {
+    KEY_MAX = 4096,
+    KEY_LEN_ADVISED = 32,
+    NEW_KEY_LEN = 32,
+    PATH_LEN_MAX = 4096,
+    THREADS_MAX = 256,
+    PROXIES_MAX = 16
+};
 
 struct config {
     struct server_config server;
     struct api api;
     int64_t ttl, leeway, loops, workers;
     char users[PATH_LEN_MAX], secret_file[PATH_LEN_MAX];
-    bool help, version;
+    const char *listen, *user;
+    union listen_address address;
+    struct network trusted[PROXIES_MAX];
+    enum { OFF, ON, REQUIRE } throttle, sandbox;
+    bool help, version, key_in_file;
 };
 
 /* ---- options ---------------------------------------------------------- */
 
-enum kind { ADDRESS, PATH, NUMBER, COST, FLAG, NOT_AN_OPTION };
+enum kind { ADDRESS, PATH, NUMBER, COST, NETWORKS, CHOICE, TEXT, FLAG, NOT_AN_OPTION };
 
 static const struct option {
     const char *name, *argument, *environment, *fallback;
@@ -57,11 +71,38 @@ static const struct option {
       "scrypt:N:r:p or pbkdf2:sha256:N, for new passwords" },
     { "--loops", "N", "JWTD_LOOPS", "0", NUMBER, AT(loops), 0, THREADS_MAX, "event loops; 0: one a core" },
     { "--workers", "N", "JWTD_WORKERS", "0", NUMBER, AT(workers), 0, THREADS_MAX, "hashing threads; 0: one a core" },
+    { "--throttle", "on|off", "JWTD_THROTTLE", "on", CHOICE, AT(throttle), OFF, ON, "slow down failing log-ins" },
+    { "--trusted-proxy", "CIDR", "JWTD_TRUSTED_PROXY", NULL, NETWORKS, 0, 0, 0,
+      "whose X-Forwarded-For is believed; repeatable" },
+    { "--uniform-errors", NULL, "JWTD_UNIFORM_ERRORS", NULL, FLAG, AT(api.uniform_errors), 0, 0,
+      "do not tell an unknown name from a wrong password" },
+    { "--user", "USER", "JWTD_USER", NULL, TEXT, AT(user), 0, 0, "a name, UID or UID:GID to become after binding" },
+    { "--sandbox", "on|off|require", "JWTD_SANDBOX", "on", CHOICE, AT(sandbox), OFF, REQUIRE,
+      "give up what serving does not need" },
     { "--help", NULL, NULL, NULL, FLAG, AT(help), 0, 0, "this" },
     { "--version", NULL, NULL, NULL, FLAG, AT(version), 0, 0, "version, target and libc" },
 #undef AT
 };
 enum { OPTIONS = sizeof options / sizeof *options };
+
+/* Addresses or networks with commas between them, added to those that are there. */
+static const char *read_networks(struct config *c, struct slice list) {
+    while (list.at != NULL)
+        if (c->server.trusted_count == PROXIES_MAX ||
+            network_parse(slice_cut(&list, ','), &c->trusted[c->server.trusted_count++]) != 0)
+            return "it takes ADDRESS or ADDRESS/BITS, sixteen at the most";
+    return NULL;
+}
+
+static const char *read_choice(const struct option *o, const char *value, void *at) {
+    static const char *const words[] = { [OFF] = "off", [ON] = "on", [REQUIRE] = "require" };
+    for (int i = OFF; i <= o->max; i++)
+        if (strcmp(value, words[i]) == 0) {
+            memcpy(at, &i, sizeof i);
+            return NULL;
+        }
+    return o->max == ON ? "it takes on or off" : "it takes on, off or require";
+}
 
 /* Reads a value into the configuration: NULL, or what it should have been. */
 static const char *read_value(struct config *c, const struct option *o, const char *value) {
@@ -73,15 +114,17 @@ static const char *read_value(struct config *c, const struct option *o, const ch
     const char *why;
     switch (o->kind) {
     case ADDRESS:
-        c->server.listen = value;
-        return server_parse_address(value, &c->server.address) == 0 ? NULL
-                                                                    : "it takes ADDR:PORT, [IPv6]:PORT or unix:PATH";
+        c->listen = value;
+        return listen_parse(value, &c->address) == 0 ? NULL : "it takes ADDR:PORT, [IPv6]:PORT or unix:PATH";
     case PATH:
         if (len == 0 || len >= PATH_LEN_MAX) return "it takes the path of a file";
         memcpy(at, value, len + 1);
         return NULL;
     case COST: return password_parse_cost(slice_of(value), &c->api.cost, &why) == 0 ? NULL : why;
-    case FLAG: memcpy(at, &(bool){ true }, sizeof(bool)); return NULL;
+    case NETWORKS: return read_networks(c, slice_of(value));
+    case TEXT: memcpy(at, &value, sizeof value); return NULL;
+    case CHOICE: return read_choice(o, value, at);
+    case FLAG: *(bool *)at = strcmp(value, "off") != 0 && strcmp(value, "0") != 0; return NULL;
     default: break;
     }
     memcpy(at, &n, sizeof n);
@@ -111,8 +154,8 @@ static int print_help(void) {
     put_text(&b, "jwtd: accounts, log-in and JSON Web Tokens over HTTP\n\nusage: jwtd [OPTION VALUE]...\n\n");
     for (const struct option *o = options; o < options + OPTIONS; o++) {
         put_column(&b, 2, "", NULL);
-        put_column(&b, 22, o->name, o->argument);
-        put_column(&b, 18, o->environment, NULL);
+        put_column(&b, 27, o->name, o->argument);
+        put_column(&b, 21, o->environment, NULL);
         put_text(&b, o->help);
         put_text(&b, o->fallback ? " [" : "");
         put_text(&b, o->fallback ? o->fallback : "");
@@ -123,8 +166,12 @@ static int print_help(void) {
 }
 
 static int print_version(void) {
-    static char text[] = "jwtd " JWTD_VERSION ", " JWTD_TARGET ", " JWTD_LIBC "\n";
-    return print(&(struct buffer){ .at = text, .len = sizeof text - 1 });
+    char text[256];
+    struct buffer b = { .at = text, .cap = sizeof text };
+    put_text(&b, "jwtd " JWTD_VERSION ", " JWTD_TARGET ", " JWTD_LIBC ", ");
+    put_text(&b, sandbox_parts);
+    put_char(&b, '\n');
+    return print(&b);
 }
 
 static int set_option(struct config *c, const struct option *o, const char *name, const char *value) {
@@ -230,7 +277,7 @@ static int check_key(const struct config *c, struct slice key) {
     if (key.len == 0)
         return log_line("the key is empty: put one into JWTD_SECRET or the first line of ", c->secret_file,
                         ", or remove that file", NULL);
-    if (is_well_known(key) && !server_is_loopback(&c->server.address))
+    if (is_well_known(key) && !listen_is_loopback(&c->address))
         return log_line("the key is one that everybody knows: it is not used on an address that others reach", NULL);
     if (key.len < KEY_LEN_ADVISED)
         log_line("warning: the key is shorter than 32 bytes and may be guessed (RFC 7518 section 3.2)", NULL);
@@ -245,6 +292,7 @@ static int load_key(struct config *c) {
         key = slice_of(environment);
     } else {
         ssize_t len = read_key_file(c->secret_file, text);
+        c->key_in_file = true;
         key.len = len > 0 ? (size_t)len : 0;
         result = len < 0 ? -1 : 0;
     }
@@ -280,59 +328,101 @@ static unsigned one_a_core(int64_t asked) {
     return n < 1 ? 1 : n < THREADS_MAX ? (unsigned)n : THREADS_MAX;
 }
 
-/* Serves until a signal says that it is enough. */
-static int serve(struct config *c, const sigset_t *end) {
-    char text[256];
-    struct buffer url = { .at = text, .cap = sizeof text };
-    int signal_number;
-    struct server *server = server_start(&c->server, &url);
-    if (server == NULL) return EXIT_FAILURE;
-    log_line("ready on ", text, NULL);
-    while (sigwait(end, &signal_number) != 0) continue;
-    if (server_stop(server) != 0) {
-        log_line("not everything could be answered in time", NULL);
-        _exit(EXIT_SUCCESS); /* threads still use what a return would free */
-    }
-    return EXIT_SUCCESS;
+/* The key stays in memory: it is not swapped out, and not dumped. */
+static void protect_key(const struct hmac_key *key) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), start = (size_t)key & ~(page - 1);
+    size_t len = ((size_t)(key + 1) - start + page - 1) & ~(page - 1);
+    if (mlock((void *)start, len) != 0) log_line("the key can't be locked in memory: ", strerror(errno), NULL);
+    madvise((void *)start, len, MADV_DONTDUMP);
 }
 
-static int start(struct config *c) {
-    uint8_t index_key[16];
-    sigset_t end;
-    sigemptyset(&end);
-    sigaddset(&end, SIGTERM);
-    sigaddset(&end, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &end, NULL); /* before the threads, which inherit it */
+static void say_who_is_nobody(const struct config *c) {
+    if (c->api.throttle && c->server.trusted_count == 0 && listen_is_loopback(&c->address))
+        log_line("note: clients of a loopback address or unix socket have no address of their own here; behind a "
+                 "proxy, --trusted-proxy says whose X-Forwarded-For is believed",
+                 NULL);
+}
+
+static void block_signals(sigset_t *end) {
+    sigemptyset(end);
+    sigaddset(end, SIGTERM);
+    sigaddset(end, SIGINT);
+    pthread_sigmask(SIG_BLOCK, end, NULL); /* before the threads, which inherit it */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
-    raise_descriptor_limit();
+}
 
+/* The directory that `path` lies in. */
+static const char *directory_of(const char *path, char out[PATH_LEN_MAX]) {
+    const char *slash = strrchr(path, '/');
+    struct buffer b = { .at = out, .cap = PATH_LEN_MAX };
+    put_bytes(&b, slash ? path : "./", slash ? (size_t)(slash - path) + 1 : 2);
+    put_char(&b, '\0');
+    return out;
+}
+
+/* Everything that may fail before the first request, in the order in which rights are given up. NULL: it did. */
+static struct server *start(struct config *c, struct buffer *url) {
+    struct {
+        uint8_t index[16], throttle[16];
+    } keys;
+    char directory[PATH_LEN_MAX];
     c->server.compress = sha256_fastest(getauxval(AT_HWCAP));
     c->server.api = &c->api;
+    c->server.trusted = c->trusted;
     c->server.loops = one_a_core(c->loops);
     c->server.workers = one_a_core(c->workers);
     c->api.ttl = c->ttl;
     c->api.leeway = (double)c->leeway;
     if (password_weaker(&c->api.cost, &password_default))
         log_line("warning: --hash is weaker than scrypt:32768:8:1", NULL);
-    if (load_key(c) != 0) return EXIT_FAILURE;
-    if (getrandom(index_key, sizeof index_key, 0) != sizeof index_key) {
+    protect_key(&c->api.key);
+    if (load_key(c) != 0 || (c->server.listener = listen_open(c->listen, &c->address, url)) < 0) return NULL;
+    if (c->user && sandbox_become(c->user) != 0) return NULL;
+    if (getrandom(&keys, sizeof keys, 0) != sizeof keys) {
         log_line("getrandom: ", strerror(errno), NULL);
-        return EXIT_FAILURE;
+        return NULL;
     }
-    c->api.users = users_open(c->users, c->server.compress, index_key);
-    if (c->api.users == NULL) return EXIT_FAILURE;
-    int status = serve(c, &end);
+    c->api.users = users_open(c->users, c->server.compress, keys.index);
+    if (c->api.users == NULL) return NULL;
+    if (c->throttle == ON && (c->api.throttle = throttle_new(c->server.compress, keys.throttle)) == NULL) {
+        log_line("no memory for the throttle", NULL);
+        return NULL;
+    }
+    say_who_is_nobody(c);
+    if (c->sandbox != OFF && sandbox_enter(directory_of(c->users, directory), c->key_in_file ? c->secret_file : NULL,
+                                           c->sandbox == REQUIRE) != 0)
+        return NULL;
+    return server_start(&c->server);
+}
+
+/* Serves until a signal says that it is enough. */
+static int serve(struct config *c) {
+    char text[256];
+    struct buffer url = { .at = text, .cap = sizeof text };
+    sigset_t end;
+    int signal_number;
+    block_signals(&end);
+    raise_descriptor_limit();
+    struct server *server = start(c, &url);
+    if (server == NULL) return EXIT_FAILURE;
+    log_line("ready on ", text, NULL);
+    while (sigwait(&end, &signal_number) != 0) continue;
+    int unfinished = server_stop(server);
+    listen_close(&c->address);
+    explicit_bzero(&c->api.key, sizeof c->api.key);
+    if (unfinished) {
+        log_line("not everything could be answered in time", NULL);
+        _exit(EXIT_SUCCESS); /* threads still use what a return would free */
+    }
     users_close(c->api.users);
-    return status;
+    throttle_free(c->api.throttle);
+    return EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv) {
     static struct config config;
     fill_standard_descriptors();
     if (read_environment(&config) != 0 || read_arguments(&config, argc, argv) != 0) return 2;
-    if (config.help || config.version) return config.help ? print_help() : print_version();
-    int status = start(&config);
-    explicit_bzero(&config.api.key, sizeof config.api.key);
-    return status;
+    return config.help ? print_help() : config.version ? print_version() : serve(&config);
 }

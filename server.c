@@ -20,8 +20,8 @@
  * is silent. */
 #include "server.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -33,6 +33,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "listen.h"
 #include "log.h"
 
 enum {
@@ -46,7 +47,6 @@ enum {
     QUEUE_FOR_EACH_WORKER = 64,
     ACCEPT_BATCH = 32,
     EVENTS = 128,
-    BACKLOG = 4096,
     OUT_LEN = 64 * 1024,
     ANSWER_MAX = API_TEXT_MAX + 1024, /* a body and the fields before it */
     THREAD_STACK = 512 * 1024,
@@ -78,6 +78,7 @@ struct connection {
     uint32_t next_free;
     uint32_t watched; /* for which events; UNWATCHED: not yet in the epoll set */
     enum state state;
+    struct address peer;
     int64_t deadline, started; /* seconds of the loop's clock; when the half-read request began */
     struct input *in;
     struct output *out;
@@ -89,6 +90,7 @@ struct job {
     struct loop *loop;
     uint32_t slot, generation;
     const struct api_route *route;
+    struct address client;
     struct http_framing framing;
     struct http_response response;
     char text[API_TEXT_MAX];
@@ -115,7 +117,6 @@ struct loop {
 
 struct server {
     struct server_config config;
-    int listener;
     atomic_bool stopping;
     atomic_uint listening; /* loops that still accept */
     struct loop *loops;
@@ -144,14 +145,17 @@ static int grow_slots(struct loop *l) {
     return 0;
 }
 
-static struct connection *open_connection(struct loop *l, int fd) {
+static struct connection *open_connection(struct loop *l, int fd, const struct sockaddr *peer) {
     if (l->first_free == NO_SLOT && grow_slots(l) != 0) return NULL;
     struct connection *c = &l->connections[l->first_free];
     l->first_free = c->next_free;
     l->open++;
-    *c = (struct connection){
-        .fd = fd, .generation = c->generation, .state = READING, .watched = UNWATCHED, .deadline = l->now + IDLE_SECONDS
-    };
+    *c = (struct connection){ .fd = fd,
+                              .generation = c->generation,
+                              .state = READING,
+                              .watched = UNWATCHED,
+                              .deadline = l->now + IDLE_SECONDS,
+                              .peer = address_of_socket(peer) };
     return c;
 }
 
@@ -224,15 +228,28 @@ static struct http_framing framing_of(const struct http_request *r) {
                                   .head = r->method == HTTP_HEAD };
 }
 
+/* Whose request it is. A loopback or unix-socket peer that no --trusted-proxy names is nobody in particular: it may
+ * be a proxy that speaks for everybody. */
+static struct address client_of(const struct loop *l, const struct connection *c, const struct http_request *r,
+                                const char *buf) {
+    const struct server_config *config = &l->server->config;
+    struct address client =
+        address_of_client(&c->peer, config->trusted, config->trusted_count, http_slice(buf, r->forwarded_for));
+    client.known = client.known && !address_is_loopback(&client);
+    return client;
+}
+
 /* Hands a request to the workers. -1: the queue is full, or no memory. */
-static int park(struct loop *l, struct connection *c, const struct http_request *r, struct slice body,
+static int park(struct loop *l, struct connection *c, const struct http_request *r, const char *buf,
                 const struct api_route *route) {
+    struct slice body = http_slice(buf, r->body);
     struct job *job = malloc(sizeof *job + body.len);
     if (job == NULL) return -1;
     job->loop = l;
     job->slot = slot_of(l, c);
     job->generation = c->generation;
     job->route = route;
+    job->client = client_of(l, c, r, buf);
     job->framing = framing_of(r);
     job->body_len = body.len;
     memcpy(job->body, body.at, body.len);
@@ -251,7 +268,7 @@ static void answer(struct loop *l, struct connection *c, const struct http_reque
     struct buffer text = { .at = l->text, .cap = sizeof l->text };
     const struct api_route *route = api_find(r, buf, &response, &text);
     if (route && route->place == API_ON_WORKER) {
-        if (park(l, c, r, http_slice(buf, r->body), route) == 0) return;
+        if (park(l, c, r, buf, route) == 0) return;
         api_busy(&response, &text);
     } else if (route) {
         struct api_call call = { .authorization = http_slice(buf, r->authorization),
@@ -407,24 +424,26 @@ static void on_connection(struct loop *l, struct connection *c, uint32_t events)
 static void listen_again(struct loop *l) {
     struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE, .data.u64 = LISTENER };
     if (!l->accepting && !l->draining)
-        l->accepting = epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->server->listener, &event) == 0;
+        l->accepting = epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->server->config.listener, &event) == 0;
 }
 
 static void stop_listening(struct loop *l) {
-    if (l->accepting) epoll_ctl(l->epoll, EPOLL_CTL_DEL, l->server->listener, NULL);
+    if (l->accepting) epoll_ctl(l->epoll, EPOLL_CTL_DEL, l->server->config.listener, NULL);
     l->accepting = false;
 }
 
 /* Takes up to `most` connections. False where descriptors run out before nobody waits any more. */
 static bool accept_connections(struct loop *l, int most) {
     while (most-- > 0) {
-        int fd = accept4(l->server->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        union listen_address peer = { .any.sa_family = AF_UNSPEC };
+        socklen_t len = sizeof peer;
+        int fd = accept4(l->server->config.listener, &peer.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0 && errno == EAGAIN) break;
         if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
             stop_listening(l); /* until a connection ends; else this loop would spin */
             return false;
         }
-        struct connection *c = fd < 0 ? NULL : open_connection(l, fd);
+        struct connection *c = fd < 0 ? NULL : open_connection(l, fd, &peer.any);
         if (c != NULL)
             read_more(l, c); /* mostly the request is there: no round through epoll */
         else if (fd >= 0)
@@ -442,10 +461,10 @@ static struct connection *find_connection(struct loop *l, uint32_t slot, uint32_
 
 /* Draining: who is still in the listening socket's queue is taken first; the last loop to find it empty closes it. */
 static void finish_accepting(struct loop *l) {
-    if (l->left || !accept_connections(l, BACKLOG)) return;
+    if (l->left || !accept_connections(l, LISTEN_BACKLOG)) return;
     stop_listening(l);
     l->left = true;
-    if (atomic_fetch_sub(&l->server->listening, 1) == 1) close(l->server->listener);
+    if (atomic_fetch_sub(&l->server->listening, 1) == 1) close(l->server->config.listener);
 }
 
 /* Closes who is idle; from now on an answered connection is closed once nothing more has arrived on it. */
@@ -582,7 +601,7 @@ static void *worker_main(void *argument) {
     setpriority(PRIO_PROCESS, 0, WORKER_NICE); /* of this thread: hashing must not starve the loops */
     while ((job = dequeue(s, &work)) != NULL) {
         struct buffer text = { .at = job->text, .cap = sizeof job->text };
-        struct api_call call = { .body = { job->body, job->body_len }, .work = &work };
+        struct api_call call = { .body = { job->body, job->body_len }, .client = job->client, .work = &work };
         api_answer(s->config.api, job->route, &call, &job->response, &text);
         explicit_bzero(job->body, job->body_len);
         hand_back(job);
@@ -591,91 +610,9 @@ static void *worker_main(void *argument) {
     return NULL;
 }
 
-/* ---- addresses -------------------------------------------------------- */
-
-int server_parse_address(const char *text, union server_address *address) {
-    const char *colon = strrchr(text, ':');
-    char host[INET6_ADDRSTRLEN + 2] = "";
-    struct sockaddr_in *in = (struct sockaddr_in *)&address->storage;
-    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&address->storage;
-    memset(address, 0, sizeof *address);
-    if (strncmp(text, "unix:", 5) == 0) {
-        address->un.sun_family = AF_UNIX;
-        size_t len = strlen(text + 5);
-        memcpy(address->un.sun_path, text + 5, len < sizeof address->un.sun_path ? len : 0);
-        return len > 0 && len < sizeof address->un.sun_path ? 0 : -1;
-    }
-    int64_t port = colon ? slice_decimal(slice_of(colon + 1)) : -1;
-    if (port < 0 || port > 65535 || (size_t)(colon - text) >= sizeof host) return -1;
-    memcpy(host, text, (size_t)(colon - text));
-    if (inet_pton(AF_INET, host, &in->sin_addr) == 1) {
-        in->sin_family = AF_INET;
-        in->sin_port = htons((uint16_t)port);
-        return 0;
-    }
-    size_t len = strlen(host);
-    if (len < 2 || host[0] != '[' || host[len - 1] != ']') return -1;
-    host[len - 1] = '\0';
-    in6->sin6_family = AF_INET6;
-    in6->sin6_port = htons((uint16_t)port);
-    return inet_pton(AF_INET6, host + 1, &in6->sin6_addr) == 1 ? 0 : -1;
-}
-
-bool server_is_loopback(const union server_address *address) {
-    const struct sockaddr_in *in = (const struct sockaddr_in *)&address->storage;
-    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&address->storage;
-    return address->any.sa_family == AF_UNIX ||
-           (address->any.sa_family == AF_INET && ntohl(in->sin_addr.s_addr) >> 24 == 127) ||
-           (address->any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr));
-}
-
 /* ---- start and stop --------------------------------------------------- */
 
 static int fail(const char *what) { return log_line(what, ": ", strerror(errno), NULL); }
-
-/* A socket file that nobody answers behind is what a killed process left. */
-static void remove_stale(const union server_address *address) {
-    struct stat st;
-    if (lstat(address->un.sun_path, &st) != 0 || !S_ISSOCK(st.st_mode)) return;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connect(fd, &address->any, sizeof address->un) != 0 && errno == ECONNREFUSED) unlink(address->un.sun_path);
-    close(fd);
-}
-
-static int start_listening(struct server *s) {
-    union server_address *address = &s->config.address;
-    bool un = address->any.sa_family == AF_UNIX;
-    int one = 1;
-    if (un) remove_stale(address);
-    s->listener = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (s->listener < 0) return -1;
-    if (!un) { /* accepted sockets inherit these */
-        setsockopt(s->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-        setsockopt(s->listener, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-        setsockopt(s->listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, &one, sizeof one);
-    }
-    return bind(s->listener, &address->any, un ? sizeof address->un : sizeof address->storage) == 0 &&
-                   listen(s->listener, BACKLOG) == 0
-               ? 0
-               : -1;
-}
-
-/* The address as it was given, with the port that it really got. */
-static int put_url(const struct server *s, struct buffer *url) {
-    const char *listen_on = s->config.listen;
-    struct sockaddr_in6 in6; /* sin6_port lies where sin_port does */
-    socklen_t len = sizeof in6;
-    if (s->config.address.any.sa_family == AF_UNIX) {
-        put_text(url, listen_on);
-    } else {
-        if (getsockname(s->listener, (struct sockaddr *)&in6, &len) != 0) return -1;
-        put_text(url, "http://");
-        put_bytes(url, listen_on, (size_t)(strrchr(listen_on, ':') + 1 - listen_on));
-        put_number(url, ntohs(in6.sin6_port));
-    }
-    put_char(url, '\0');
-    return url->overflow ? -1 : 0;
-}
 
 static int start_thread(pthread_t *thread, void *(*run)(void *), void *argument) {
     pthread_attr_t attributes;
@@ -714,7 +651,7 @@ static int start_threads(struct server *s) {
     return 0;
 }
 
-struct server *server_start(const struct server_config *config, struct buffer *url) {
+struct server *server_start(const struct server_config *config) {
     struct server *s = calloc(1, sizeof *s);
     if (s == NULL || (s->loops = calloc(config->loops, sizeof *s->loops)) == NULL ||
         (s->workers = calloc(config->workers, sizeof *s->workers)) == NULL) {
@@ -722,10 +659,6 @@ struct server *server_start(const struct server_config *config, struct buffer *u
         return NULL;
     }
     s->config = *config;
-    if (start_listening(s) != 0 || put_url(s, url) != 0) {
-        log_line("can't listen on ", config->listen, ": ", strerror(errno), " (--listen names another address)", NULL);
-        return NULL;
-    }
     return start_threads(s) == 0 ? s : NULL;
 }
 
@@ -746,7 +679,6 @@ int server_stop(struct server *s) {
     for (unsigned i = 0; i < s->loops_running; i++)
         if (write(s->loops[i].wakeup, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0) fail("a loop can't be woken");
     for (unsigned i = 0; i < s->loops_running; i++) pthread_join(s->loops[i].thread, NULL);
-    if (s->config.address.any.sa_family == AF_UNIX) unlink(s->config.address.un.sun_path);
     pthread_mutex_lock(&s->queue_lock);
     s->workers_stop = true;
     finished = s->first == NULL;

@@ -11,8 +11,8 @@ floor_of() {
     case $1 in
     bytes) echo -1 ;; # the ground that all stand on
     sha256) echo 0 ;;
-    sha256_hw | hmac | scrypt | base64url | json | http | log) echo 1 ;;
-    users | password | jwt) echo 2 ;;
+    sha256_hw | hmac | scrypt | base64url | json | http | log | address) echo 1 ;;
+    users | password | jwt | throttle | sandbox | listen) echo 2 ;;
     api) echo 3 ;;
     server) echo 4 ;;
     main) echo 5 ;;

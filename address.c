@@ -1,0 +1,88 @@
+/* address.c - IP addresses as sixteen bytes, IPv4 mapped into IPv6, so that there is one kind. */
+#include "address.h"
+
+#include <arpa/inet.h>
+
+static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+
+static bool is_ipv4(const struct address *a) { return memcmp(a->bytes, mapped, sizeof mapped) == 0; }
+
+int address_parse(struct slice text, struct address *address) {
+    char name[ADDRESS_TEXT_MAX] = "";
+    if (text.len >= sizeof name) return -1;
+    memcpy(name, text.at, text.len);
+    memcpy(address->bytes, mapped, sizeof mapped);
+    address->known =
+        inet_pton(AF_INET, name, address->bytes + 12) == 1 || inet_pton(AF_INET6, name, address->bytes) == 1;
+    return address->known ? 0 : -1;
+}
+
+int network_parse(struct slice text, struct network *network) {
+    struct slice bits = text, address = slice_cut(&bits, '/');
+    if (address_parse(address, &network->address) != 0) return -1;
+    int64_t most = is_ipv4(&network->address) ? 32 : 128, n = bits.at ? slice_decimal(bits) : most;
+    network->bits = (unsigned)(n + 128 - most);
+    return n >= 0 && n <= most ? 0 : -1;
+}
+
+const char *address_text(const struct address *address, char text[ADDRESS_TEXT_MAX]) {
+    struct buffer b = { .at = text, .cap = ADDRESS_TEXT_MAX };
+    const uint8_t *p = address->bytes;
+    if (!address->known) put_char(&b, '-');
+    for (int i = 12; address->known && is_ipv4(address) && i < 16; i++) {
+        put_number(&b, p[i]);
+        if (i < 15) put_char(&b, '.');
+    }
+    for (int i = 0; address->known && !is_ipv4(address) && i < 16; i += 2) {
+        put_hex(&b, p + i, 2);
+        if (i < 14) put_char(&b, ':');
+    }
+    put_char(&b, '\0');
+    return text;
+}
+
+struct address address_of_socket(const struct sockaddr *name) {
+    struct address a = { .known = name->sa_family == AF_INET || name->sa_family == AF_INET6 };
+    memcpy(a.bytes, mapped, sizeof mapped);
+    if (name->sa_family == AF_INET)
+        memcpy(a.bytes + 12, &((const struct sockaddr_in *)(const void *)name)->sin_addr, 4);
+    if (name->sa_family == AF_INET6) memcpy(a.bytes, &((const struct sockaddr_in6 *)(const void *)name)->sin6_addr, 16);
+    return a;
+}
+
+bool address_in(const struct address *address, const struct network *network) {
+    unsigned whole = network->bits / 8, rest = network->bits % 8;
+    const uint8_t *a = address->bytes, *n = network->address.bytes;
+    return address->known && memcmp(a, n, whole) == 0 && (rest == 0 || (a[whole] ^ n[whole]) >> (8 - rest) == 0);
+}
+
+bool address_is_loopback(const struct address *address) {
+    static const struct network loopback[] = { { { true, { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127 } }, 104 },
+                                               { { true, { [15] = 1 } }, 128 } };
+    return address_in(address, &loopback[0]) || address_in(address, &loopback[1]);
+}
+
+static bool is_trusted(const struct address *address, const struct network *trusted, size_t n) {
+    while (n > 0)
+        if (address_in(address, &trusted[--n])) return true;
+    return false;
+}
+
+/* The last element of a comma-separated list, taken off its end, without white space. */
+static struct slice cut_last(struct slice *list) {
+    size_t start = list->len;
+    while (start > 0 && list->at[start - 1] != ',') start--;
+    struct slice last = { list->at + start, list->len - start };
+    list->len = start > 0 ? start - 1 : 0;
+    while (last.len > 0 && (*last.at == ' ' || *last.at == '\t')) last.at++, last.len--;
+    while (last.len > 0 && (last.at[last.len - 1] == ' ' || last.at[last.len - 1] == '\t')) last.len--;
+    return last;
+}
+
+struct address address_of_client(const struct address *peer, const struct network *trusted, size_t n,
+                                 struct slice forwarded_for) {
+    struct address client = *peer;
+    while (is_trusted(&client, trusted, n) && forwarded_for.len > 0)
+        if (address_parse(cut_last(&forwarded_for), &client) != 0) break;
+    return client;
+}

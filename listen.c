@@ -1,0 +1,99 @@
+/* listen.c - the listening socket: what --listen says, and what the kernel gave.
+ *
+ * Refuses host names: what it listens on must not depend on somebody else's answer. */
+#include "listen.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "address.h"
+#include "log.h"
+
+int listen_parse(const char *text, union listen_address *address) {
+    const char *colon = strrchr(text, ':');
+    struct slice host = { text, colon ? (size_t)(colon - text) : 0 };
+    struct sockaddr_in *in = (struct sockaddr_in *)&address->storage;
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&address->storage;
+    struct address a;
+    memset(address, 0, sizeof *address);
+    if (strncmp(text, "unix:", 5) == 0) {
+        size_t len = strlen(text + 5);
+        address->un.sun_family = AF_UNIX;
+        memcpy(address->un.sun_path, text + 5, len < sizeof address->un.sun_path ? len : 0);
+        return len > 0 && len < sizeof address->un.sun_path ? 0 : -1;
+    }
+    bool brackets = host.len > 2 && host.at[0] == '[' && host.at[host.len - 1] == ']';
+    if (brackets) host = (struct slice){ host.at + 1, host.len - 2 };
+    int64_t port = colon ? slice_decimal(slice_of(colon + 1)) : -1;
+    if (port < 0 || port > 65535 || address_parse(host, &a) != 0 ||
+        brackets != (memchr(host.at, ':', host.len) != NULL))
+        return -1;
+    if (brackets) {
+        *in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
+        memcpy(&in6->sin6_addr, a.bytes, 16);
+    } else {
+        *in = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+        memcpy(&in->sin_addr, a.bytes + 12, 4);
+    }
+    return 0;
+}
+
+bool listen_is_loopback(const union listen_address *address) {
+    struct address a = address_of_socket(&address->any);
+    return !a.known || address_is_loopback(&a);
+}
+
+/* A socket file that nobody answers behind is what a killed process left. */
+static void remove_stale(const union listen_address *address) {
+    struct stat st;
+    if (lstat(address->un.sun_path, &st) != 0 || !S_ISSOCK(st.st_mode)) return;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(fd, &address->any, sizeof address->un) != 0 && errno == ECONNREFUSED) unlink(address->un.sun_path);
+    close(fd);
+}
+
+static int open_socket(const union listen_address *address) {
+    bool un = address->any.sa_family == AF_UNIX;
+    int one = 1, fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -1;
+    if (!un) { /* accepted sockets inherit these */
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &one, sizeof one);
+    }
+    if (bind(fd, &address->any, un ? sizeof address->un : sizeof address->storage) == 0 &&
+        listen(fd, LISTEN_BACKLOG) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* The address as it was given, with the port that it really got. */
+static int put_url(int fd, const char *text, struct buffer *url) {
+    struct sockaddr_in6 name; /* sin6_port lies where sin_port does */
+    socklen_t len = sizeof name;
+    if (strncmp(text, "unix:", 5) == 0) {
+        put_text(url, text);
+    } else {
+        if (getsockname(fd, (struct sockaddr *)&name, &len) != 0) return -1;
+        put_text(url, "http://");
+        put_bytes(url, text, (size_t)(strrchr(text, ':') + 1 - text));
+        put_number(url, ntohs(name.sin6_port));
+    }
+    put_char(url, '\0');
+    return url->overflow ? -1 : 0;
+}
+
+int listen_open(const char *text, const union listen_address *address, struct buffer *url) {
+    if (address->any.sa_family == AF_UNIX) remove_stale(address);
+    int fd = open_socket(address);
+    if (fd >= 0 && put_url(fd, text, url) == 0) return fd;
+    return log_line("can't listen on ", text, ": ", strerror(errno), " (--listen names another address)", NULL);
+}
+
+void listen_close(const union listen_address *address) {
+    if (address->any.sa_family == AF_UNIX) unlink(address->un.sun_path);
+}

@@ -1,0 +1,30 @@
+/* listen.h - the listening socket. */
+#ifndef LISTEN_H
+#define LISTEN_H
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "bytes.h"
+
+enum { LISTEN_BACKLOG = 4096 };
+
+union listen_address {
+    struct sockaddr any;
+    struct sockaddr_storage storage;
+    struct sockaddr_un un;
+};
+
+/* Reads ADDR:PORT, [IPv6]:PORT (numbers; port 0: any free one) or unix:PATH. 0 or -1. */
+int listen_parse(const char *text, union listen_address *address);
+
+/* True for 127.0.0.0/8, [::1] and unix sockets: nobody else's machine gets there. */
+bool listen_is_loopback(const union listen_address *address);
+
+/* Listens, without blocking; `url` gets where, NUL-terminated. The descriptor, or -1 with the reason said. */
+int listen_open(const char *text, const union listen_address *address, struct buffer *url);
+
+/* Removes the file of a unix socket. */
+void listen_close(const union listen_address *address);
+
+#endif

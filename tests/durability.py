@@ -1,0 +1,750 @@
+"""durability.py BINARY [PART...] - is every account that was acknowledged there afterwards?
+
+After power cuts on a real ext4, after kill -9, with every system call and every allocation failing at its Nth
+time, and with eight processes on one file. Mutants of the server, one without fdatasync and one without flock,
+show that the tests would notice. A PART is the name of a function in `parts`; without one all are run.
+
+Standard library only; run by durability.sh."""
+import contextlib
+import ctypes
+import fcntl
+import hashlib
+import itertools
+import json
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+
+BIN = sys.argv[1]
+SOURCES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+LONG = os.environ.get("DURABILITY") == "long"
+CUTS, MUTANT_CUTS, CUTS_A_FILE, KILLS = (300, 10, 10, 500) if LONG else (50, 10, 10, 100)
+CLIENTS = 8
+ALL_SECONDS = 3600 if LONG else 900  # then the suite itself is stuck
+WAIT = 20                            # for any one thing that must come
+COST = "scrypt:16:1:1"
+KEY = "the key of durability.py, long enough"
+ENV = {k: v for k, v in os.environ.items() if not k.startswith("JWTD_") and k not in ("STATE_DIRECTORY", "MAKEFLAGS")}
+
+builds = tempfile.mkdtemp(prefix="jwtd-builds-")
+# data lies in memory, where possible: a disk's fdatasync would take the time
+top = tempfile.mkdtemp(prefix="jwtd-durability-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
+servers = []
+lock = threading.Lock()
+count = {"passed": 0, "failed": 0, "skipped": 0}
+
+
+# ---- counts ------------------------------------------------------------------
+
+def say(*what):
+    print(*what, flush=True)
+
+
+def check(right, what):
+    with lock:
+        count["passed" if right else "failed"] += 1
+        if not right:
+            say("FAIL", what)
+
+
+def same(got, expected, what):
+    check(got == expected, f"{what}: {got!r}, not {expected!r}")
+
+
+def skip(why):
+    if os.environ.get("CI") == "true":
+        return check(False, why)
+    count["skipped"] += 1
+    say("SKIP", why)
+
+
+def need(command, package):
+    if shutil.which(command):
+        return True
+    return skip(f"no {command}: package {package}")
+
+
+# ---- servers -----------------------------------------------------------------
+
+def folder():
+    return tempfile.mkdtemp(dir=top)
+
+
+class Server:
+    """Runs a binary until it is ready, or until it has ended. `around` is a command that runs a command."""
+
+    def __init__(self, directory, *options, binary=BIN, around=(), cost=COST, **env):
+        self.users, self.lines, self.port, self.known = f"{directory}/users.jsonl", [], None, threading.Event()
+        env = {**ENV, "STATE_DIRECTORY": directory, "JWTD_LISTEN": "127.0.0.1:0", "JWTD_HASH": cost, **env}
+        self.process = subprocess.Popen([*around, binary, *options], env=env, cwd=top, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        servers.append(self)
+        self.reader = threading.Thread(target=self.read_lines, daemon=True)
+        self.reader.start()
+        if not self.known.wait(WAIT):
+            raise TimeoutError(f"the server says nothing: {self.lines}")
+
+    def read_lines(self):
+        with self.process.stderr as said:
+            for line in said:
+                self.lines.append(line.decode(errors="replace").strip())
+                if ": ready on " in self.lines[-1]:
+                    self.port = int(self.lines[-1].rsplit(":", 1)[1])
+                    self.known.set()
+        self.known.set()
+
+    def end(self, number=signal.SIGKILL):
+        """Its exit status, once it has ended."""
+        self.process.send_signal(number)
+        return self.ended()
+
+    def ended(self):
+        status = self.process.wait(WAIT)
+        self.reader.join(WAIT)
+        servers.remove(self)
+        return status
+
+
+class Client:
+    """One connection. A status is None where there was no answer, and then it is closed."""
+
+    def __init__(self, server, seconds=WAIT):
+        self.got, self.socket = b"", socket.create_connection(("127.0.0.1", server.port), seconds)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def ask(self, request):
+        try:
+            self.socket.sendall(request)
+            while b"\r\n\r\n" not in self.got:
+                self.more()
+            fields, self.got = self.got.split(b"\r\n\r\n", 1)
+            length = int(re.search(rb"(?i)\r\ncontent-length: *(\d+)", fields)[1])
+            while len(self.got) < length:
+                self.more()
+            self.body, self.got = self.got[:length], self.got[length:]
+            return int(fields.split()[1])
+        except (OSError, EOFError):
+            self.socket.close()
+            return None
+
+    def more(self):
+        data = self.socket.recv(65536)
+        if not data:
+            raise EOFError
+        self.got += data
+
+    def post(self, path, name):
+        body = json.dumps({"username": name, "password": "pw " + name}).encode()
+        return self.ask(f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                        f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+
+    def register(self, name):
+        return self.post("/register", name)
+
+    def log_in(self, name):
+        return self.post("/login", name)
+
+    def token(self, name):
+        return json.loads(self.body)["token"] if self.log_in(name) == 200 else None
+
+    def verify(self, token):
+        return self.ask(f"GET /get-jwt HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+
+    def close(self):
+        self.socket.close()
+
+
+def ask(server, what, name, seconds=WAIT):
+    """One request on a connection of its own."""
+    try:
+        with contextlib.closing(Client(server, seconds)) as client:
+            return client.post(what, name)
+    except OSError:
+        return None
+
+
+def lost(server, names):
+    """Which of them do not log in."""
+    with contextlib.closing(Client(server)) as client:
+        return [name for name in names if client.log_in(name) != 200]
+
+
+def in_threads(run, arguments):
+    threads = [threading.Thread(target=run, args=argument, daemon=True) for argument in arguments]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def names_in(path):
+    with open(path, "rb") as f:
+        return [json.loads(line)["username"] for line in f]
+
+
+def twice(path):
+    names = names_in(path)
+    return sorted({name for name in names if names.count(name) > 1}) if len(names) != len(set(names)) else []
+
+
+def tail(path):
+    """The end of a file, for a report: what is there where it is damaged."""
+    with contextlib.suppress(OSError), open(path, "rb") as f:
+        data = f.read()
+        line = data.rfind(b"\n", 0, max(len(data) - 1, 0)) + 1
+        return f"{len(data)} bytes, the last line from byte {line}: {data[line:]!r}"
+    return "no file"
+
+
+# ---- other builds ------------------------------------------------------------
+
+def build(name, *edits, make=()):
+    """A build with edits to users.c. What is the same is compiled once. None where it can't be built."""
+    source, objects = f"{builds}/source", f"{builds}/objects"
+    compiler = os.environ.get("CC", "cc")
+    if not (need("make", "make") and need(compiler.split()[0], "gcc")):
+        return None
+    if not os.path.isdir(source):
+        os.makedirs(f"{source}/tests")
+        for file in os.listdir(SOURCES):
+            if file.endswith((".c", ".h")) or file == "Makefile":
+                shutil.copy2(f"{SOURCES}/{file}", source)
+    shutil.copy(f"{SOURCES}/users.c", source)
+    with open(f"{source}/users.c", "r+") as f:
+        text = f.read()
+        for old, new in edits:
+            check(old in text, f"the mutant {name}: users.c has no {old}")
+            text = text.replace(old, new)
+        f.seek(0)
+        f.write(text)
+        f.truncate()
+    with contextlib.suppress(OSError):
+        os.remove(f"{objects}/jwtd")
+    done = subprocess.run(["make", "-j2", "-C", source, f"BUILD={objects}", f"CC={compiler}", "CFLAGS=-O1", *make,
+                           f"{objects}/jwtd"], env=ENV, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    check(done.returncode == 0, f"{name} can't be built: {done.stdout.decode()[-2000:]}")
+    return shutil.move(f"{objects}/jwtd", f"{builds}/{name}") if done.returncode == 0 else None
+
+
+# ---- 1. power cuts -----------------------------------------------------------
+
+EXT4_IOC_SHUTDOWN, NOLOGFLUSH, CLONE_NEWNS = 0x8004587d, 2, 0x20000
+
+
+class Ext4:
+    """A file system in a file, mounted for nobody else: a copy of the mount would keep it from ending."""
+
+    def __init__(self):
+        self.image, self.path = f"{folder()}/image", folder()
+        with open(self.image, "wb") as f:
+            f.truncate(64 << 20)
+        run("mkfs.ext4", "-q", "-F", "-b", "4096", self.image)
+        self.mount()
+
+    def mount(self):
+        run("mount", "-o", "loop", self.image, self.path)
+
+    def unmount(self):
+        run("umount", self.path)
+
+    def cut(self):
+        """From here on nothing reaches the disk, not even what the journal holds."""
+        fd = os.open(self.path, os.O_RDONLY)
+        fcntl.ioctl(fd, EXT4_IOC_SHUTDOWN, struct.pack("I", NOLOGFLUSH))
+        os.close(fd)
+
+
+def run(*command):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode != 0:
+        raise OSError(f"{' '.join(command)}: {done.stdout.decode().strip()}")
+
+
+def own_mounts():
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS) != 0:
+        raise OSError(f"unshare: {os.strerror(ctypes.get_errno())}")
+    run("mount", "--make-rprivate", "/")
+
+
+def commit_often(path):
+    """Another program that syncs: it puts the journal on the disk between a write and its fdatasync."""
+    with contextlib.suppress(OSError):
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT)
+        try:
+            while True:
+                os.utime(fd)
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+def register_until_refused(server, prefix, acknowledged, enough):
+    with contextlib.suppress(OSError), contextlib.closing(Client(server)) as client:
+        for i in itertools.count():
+            name = f"{prefix}-{i}-" + "x" * random.randrange(180)
+            if client.register(name) != 201:
+                break
+            acknowledged.append(name)
+            if len(acknowledged) >= enough[0]:
+                enough[1].set()
+
+
+def cut_the_power(disk, binary, cuts, what):
+    """Gives how many were acknowledged and how many of those are lost, and at how many cuts no start was possible."""
+    acknowledged, missing, refused, void = 0, 0, 0, 0
+    for cut in range(cuts):
+        if cut % CUTS_A_FILE == 0:
+            directory, known, token = tempfile.mkdtemp(dir=disk.path), [], None
+            run("sync", "-f", disk.path)
+        server, new = Server(directory, binary=binary), []
+        enough = (random.randint(1, 60), threading.Event())
+        threads = in_threads(register_until_refused, [(server, f"{cut}-{k}", new, enough) for k in range(CLIENTS)])
+        if cut % 3 == 2:
+            threads += in_threads(commit_often, [(f"{disk.path}/other",)])
+        check(enough[1].wait(WAIT), f"{what}: registrations go on")
+        with contextlib.closing(Client(server)) as client:
+            token = token or client.token(new[0])
+        time.sleep(random.uniform(0, 0.003))  # not always just behind an answer
+        promised = list(new)  # what is answered later may be the dying kernel's word
+        disk.cut()
+        for thread in threads:
+            thread.join(WAIT)
+        server.end()
+        disk.unmount()
+        disk.mount()
+        server = Server(directory, binary=binary)
+        known += promised
+        acknowledged += len(promised)
+        if server.port:
+            gone = set(lost(server, known))
+            with contextlib.closing(Client(server)) as client:
+                void += client.verify(token) != 200
+            server.end()
+        else:
+            gone = set(known)
+            refused += 1
+            if binary == BIN:
+                say(f"     refused to start: {server.lines}, {tail(server.users)}")
+            server.ended()
+            shutil.rmtree(directory)
+            os.mkdir(directory)
+            token = None
+        missing += len(gone)
+        known = [name for name in known if name not in gone]
+    return acknowledged, missing, refused, void
+
+
+def power_cuts():
+    if not need("mkfs.ext4", "e2fsprogs"):
+        return
+    try:
+        own_mounts()
+        disk = Ext4()
+    except OSError as error:
+        skip(f"power cuts need root and a loop mount: {error}")
+        return
+    acknowledged, missing, refused, void = cut_the_power(disk, BIN, CUTS, "power cuts")
+    say(f"     power cuts: {CUTS} cuts, {acknowledged} acknowledged, {missing} lost")
+    same(missing, 0, f"{CUTS} power cuts: acknowledged accounts that are lost")
+    same(refused, 0, f"{CUTS} power cuts: starts refused")
+    same(void, 0, f"{CUTS} power cuts: tokens from before that do not count any more")
+    mutant = build("nosync", ("fdatasync(u->fd) != 0", "false"))
+    if mutant:
+        acknowledged, missing, refused, _ = cut_the_power(disk, mutant, MUTANT_CUTS, "the mutant without fdatasync")
+        say(f"     the mutant without fdatasync: {MUTANT_CUTS} cuts, {acknowledged} acknowledged, {missing} lost")
+        check(missing > 0, "power cuts do not catch the mutant without fdatasync")
+    disk.unmount()
+
+
+# ---- 2. kill -9 --------------------------------------------------------------
+
+def register_until_killed(server, names, acknowledged, unanswered, enough):
+    """Registers names anew that got no answer, then its own."""
+    with contextlib.suppress(OSError), contextlib.closing(Client(server)) as client:
+        for name in names:
+            status = client.register(name)
+            if status is None:
+                unanswered.append(name)
+                break
+            if status not in (201, 400):
+                check(False, f"kill -9: register answers {status}")
+            if status == 201:
+                acknowledged.append(name)
+            if len(acknowledged) >= enough[0]:
+                enough[1].set()
+
+
+def kills():
+    directory, total, unanswered = folder(), [], []
+    for kill in range(KILLS):
+        server, acknowledged, again, unanswered = Server(directory), [], unanswered, []
+        enough = (random.randint(1, 40), threading.Event())
+        threads = in_threads(register_until_killed, [
+            (server, itertools.chain(again, (f"{kill}-{k}-{i}" for i in itertools.count())), acknowledged, unanswered,
+             enough) for k in range(CLIENTS)])
+        if not enough[1].wait(WAIT):
+            check(False, f"kill -9: registrations go on: {server.lines}")
+        server.end()
+        for thread in threads:
+            thread.join(WAIT)
+        total += acknowledged
+        if kill % 10 == 9:
+            server = Server(directory)
+            if not server.port:
+                return check(False, f"kill -9: starts again: {server.lines}, {tail(server.users)}")
+            missing = lost(server, acknowledged)
+            same(missing, [], "kill -9: acknowledged accounts that are lost")
+            server.end()
+    server = Server(directory)
+    missing = lost(server, total)
+    say(f"     kill -9: {KILLS} kills, {len(total)} acknowledged, {len(missing)} lost")
+    same(missing, [], f"{KILLS} kills: acknowledged accounts that are lost")
+    same(len(total), len(set(total)), f"{KILLS} kills: names that were acknowledged twice")
+    same(twice(server.users), [], f"{KILLS} kills: names that stand twice in the file")
+    server.end()
+
+
+# ---- 4. failing system calls -------------------------------------------------
+
+# With what a call fails. Those that are not named fail with EIO.
+ERRORS = {
+    "accept4": "EMFILE ECONNABORTED EINTR", "bind": "EADDRINUSE", "clone": "EAGAIN", "clone3": "EAGAIN",
+    "epoll_create1": "EMFILE", "epoll_ctl": "ENOMEM", "epoll_pwait": "EINTR", "epoll_wait": "EINTR",
+    "eventfd2": "EMFILE", "fdatasync": "EIO ENOSPC", "flock": "EINTR ENOLCK", "fsync": "EIO",
+    "getrandom": "EINTR EAGAIN", "getsockname": "ENOBUFS", "link": "EPERM EEXIST EIO", "listen": "EADDRINUSE",
+    "madvise": "EINVAL", "mmap": "ENOMEM", "mprotect": "ENOMEM", "munmap": "ENOMEM", "newfstatat": "EIO ENOENT",
+    "open": "EMFILE EIO ENOSPC", "openat": "EMFILE EIO ENOSPC", "pread64": "EIO EINTR", "prlimit64": "EPERM",
+    "read": "EIO EINTR", "sendto": "ENOBUFS EPIPE", "setpriority": "EPERM", "setsockopt": "EINVAL",
+    "socket": "EMFILE", "stat": "EIO ENOENT", "write": "EIO ENOSPC",
+}
+# Not made to fail: the C library's and the kernel's own business (futex, signals, threads' bookkeeping, the
+# end), or calls that can't fail as they are made (of the time, of oneself).
+EXCLUDED = set("""arch_prctl brk clock_gettime clock_nanosleep execve exit exit_group fcntl futex getpid gettid
+    restart_syscall rseq rt_sigaction rt_sigprocmask rt_sigreturn rt_sigtimedwait sched_yield set_robust_list
+    set_tid_address""".split())
+# What a kill in the middle may leave behind is a question of these.
+AT_REST = set("close fdatasync flock fsync ftruncate link open openat rename unlink write".split())
+STRACE = ["strace", "-D", "-f", "-q", "-e", "signal=none", "-o", "DIRECTORY/trace"]
+MOST = 60  # times that one thread makes one call
+
+
+def old_account():
+    """An account with a weaker hash than today's: its log-in writes."""
+    derived = hashlib.scrypt(b"pw old", salt=b"salt", n=16, r=1, p=1).hex()
+    return json.dumps({"username": "old", "password": f"scrypt:16:1:1$salt${derived}"}) + "\n"
+
+
+def torn():
+    """The old account and a line that breaks off, and no key."""
+    directory = folder()
+    with open(f"{directory}/users.jsonl", "w") as f:
+        f.write(old_account() + '{"username":"torn","pass')
+    return directory, ["old"]
+
+
+def fresh():
+    return folder(), []
+
+
+def talk(server, acknowledged, once):
+    """Registers and logs in: what is wrong, or None. A failure that has passed must be got over."""
+    seconds, status = 3 if once else 1, None
+    for name in ("new", "later") if once else ("new",):
+        for _ in range(3 if name == "later" else 1):
+            status = ask(server, "/register", name, seconds)
+            if status == 201:
+                acknowledged.append(name)
+            if status in (201, 400):
+                break
+        for known in acknowledged if status else []:
+            answer = ask(server, "/login", known, seconds)
+            if answer not in (200, 503, None):
+                return f"the log-in of {known} answers {answer}"
+    unsynced = any("can't be synced" in line for line in server.lines)
+    if once and server.process.poll() is None and (status not in (201, 400)) != unsynced:
+        return f"register answers {status} in the end{' after a failed fdatasync' if unsynced else ''}"
+    return None
+
+
+def serve_under(make, around=(), kind="", mode="", binary=BIN, **env):
+    """Starts, registers, logs in and ends while something fails; then again with nothing failing. Gives what is
+    wrong, or None, the lines that were said, and the folder."""
+    directory, acknowledged = make()
+    around = [part.replace("DIRECTORY", directory) for part in around]
+    server = Server(directory, "--loops=1", "--workers=1", around=around, cost="scrypt:32:1:1", binary=binary, **env)
+    wrong = talk(server, acknowledged, mode == "") if server.port else None
+    try:
+        status = server.end(signal.SIGTERM if mode == "" else signal.SIGKILL) if server.port else server.ended()
+    except subprocess.TimeoutExpired:
+        wrong, status = "does not end", server.end()
+    reasons = [line for line in server.lines if re.match("jwtd: (?!warning:|note:|.*breaks off|.*ready on)", line)]
+    expected = 1 if server.port is None else 0 if mode == "" else -signal.SIGKILL
+    if status != expected and (kind, status) != ("SIGKILL", -signal.SIGKILL):
+        wrong = wrong or f"ended with {status}"
+    if server.port is None and status == 1 and len(reasons) != 1:
+        wrong = f"{len(reasons)} lines say why it does not start"
+    again = Server(directory)
+    if again.port is None:
+        again.ended()
+        return f"does not start any more: {again.lines}, {tail(again.users)}", server.lines, directory
+    missing = lost(again, acknowledged)
+    again.end()
+    if missing:
+        wrong = f"lost {missing} of {acknowledged}"
+    if set(twice(again.users)) - {"old"}:
+        wrong = f"twice in the file: {twice(again.users)}"
+    return wrong, server.lines, directory
+
+
+def calls_of(make):
+    """The system calls of a run in which all goes well, and how often each thread makes each at the most before
+    main: from there on they are the program's own."""
+    wrong, said, directory = serve_under(make, STRACE)
+    check(wrong is None, f"under strace: {wrong} {said}")
+    first = {}
+    with open(f"{directory}/trace") as f:
+        names = [call[1] for line in f if (call := re.match(r"\d+ +(\w+)\((?!2, )", line))]
+        f.seek(0)
+        before_main = f.read().split("O_PATH")[0]
+    for name in set(names) - EXCLUDED:
+        first[name] = len(re.findall(rf"(?m)^\d+ +{name}\(", before_main)) + 1
+    return first
+
+
+def fail_call(make, name, kind, n, mode):
+    """kind is an error or SIGKILL; mode "" fails the nth call only, "+" all from there on. Gives what is wrong,
+    and whether anything was made to fail."""
+    inject = f"inject={name}:{'signal=KILL' if kind == 'SIGKILL' else 'error=' + kind}:when={n}{mode}"
+    around = [*STRACE, "-e", f"trace={name}", "-e", inject]
+    if name == "write":  # to an eventfd or to standard error can't fail
+        around += ["-P", "DIRECTORY/users.jsonl", "-P", "DIRECTORY/jwtd.secret.new"]
+    wrong, said, directory = serve_under(make, around, kind, mode)
+    with open(f"{directory}/trace") as f:
+        hit = re.search(r"\(INJECTED\)|killed by SIGKILL", f.read()) is not None
+    shutil.rmtree(directory)
+    return wrong and f"{inject}: {wrong} {said}", hit
+
+
+def fail_each(make, name, kind, mode, first):
+    """Fails each call in turn until there is none to fail: how many there were, and what went wrong."""
+    wrongs = []
+    for n in range(first, first + MOST):
+        wrong, hit = fail_call(make, name, kind, n, mode)
+        wrongs += [wrong] if wrong else []
+        if not hit:
+            break
+    return n - first, wrongs
+
+
+def failing_calls():
+    if not need("strace", "strace"):
+        return
+    jobs, runs = [], 0
+    for make in torn, fresh:
+        for name, first in sorted(calls_of(make).items()):
+            if make is torn or name in AT_REST:
+                errors = ERRORS.get(name, "EIO").split()
+                jobs += [(make, name, error, "", first) for error in errors]
+                jobs += [(make, name, error, "+", first) for error in errors if error != "EINTR"]
+                jobs += [(make, name, "SIGKILL", "", first)] if name in AT_REST else []
+    with ThreadPoolExecutor(2) as pool:
+        for (make, name, kind, mode, _), (times, wrongs) in zip(jobs, pool.map(lambda job: fail_each(*job), jobs)):
+            runs += times
+            check(not wrongs, "\n     ".join([f"{make.__name__}: {name} fails with {kind}{mode}", *wrongs]))
+    say(f"     failing calls: {len(jobs)} ways, {runs} runs")
+
+
+def failing_sync():
+    """Once an fdatasync has failed nothing is acknowledged until a restart; who is known logs in."""
+    if not need("strace", "strace"):
+        return
+    directory, _ = torn()
+    with open(f"{directory}/users.jsonl", "w") as f:
+        f.write(old_account())
+    server = Server(directory, "--workers=1", cost="scrypt:32:1:1",
+                    around=[*STRACE[:-1], "/dev/null", "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:when=1"])
+    for name in "first", "first", "second":
+        same(ask(server, "/register", name), 503, f"failed fdatasync: {name} is not acknowledged")
+        same(ask(server, "/login", name), 404, f"failed fdatasync: {name} is not known")
+        same(ask(server, "/login", "old"), 200, "failed fdatasync: who is known logs in")
+    same(names_in(server.users), ["old"], "failed fdatasync: the file is as it was")
+    same(server.end(signal.SIGTERM), 0, "failed fdatasync: exit status")
+    server = Server(directory)
+    same(ask(server, "/register", "first"), 201, "failed fdatasync: after a restart accounts are stored")
+    same(lost(server, ["old", "first"]), [], "failed fdatasync: accounts that are lost after a restart")
+    server.end()
+
+
+def short_writes(around=(), kept=False):
+    """A limit on the file's size cuts a line short, at each of its bytes; `kept`: nor can it be removed."""
+    what = "short writes that can't be removed" if kept else "short writes"
+    directory, _ = torn()
+    server = Server(directory, "--workers=1", around=around)
+    same(ask(server, "/register", "n000"), 201, f"{what}: a first account")
+    begin = os.path.getsize(server.users)
+    same(ask(server, "/register", "n001"), 201, f"{what}: a second account")
+    length, names, wrong = os.path.getsize(server.users) - begin, ["old", "n000", "n001"], []
+    for n in range(length):
+        name, size = f"n{n + 2:03}", os.path.getsize(server.users)
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (size + n, resource.RLIM_INFINITY))
+        got = [ask(server, "/register", name), os.path.getsize(server.users) - size]
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+        expected = [503, n if kept else 0]
+        if kept:  # all of a line but its LF is an account, known though not acknowledged
+            got.append(ask(server, "/register", name))
+            expected.append(400 if n == length - 1 else 201)
+            names.append(name)
+        if got != expected:
+            wrong.append(f"{n} of {length} bytes: {got}, not {expected}")
+    same(wrong, [], f"{what}: answer, bytes more in the file, second answer")
+    same(lost(server, names), [], f"{what}: accounts that are lost")
+    server.end()
+    server = Server(directory)
+    same(lost(server, names), [], f"{what}: accounts that are lost after a restart")
+    same(twice(server.users), [], f"{what}: names that stand twice in the file")
+    server.end()
+
+
+def short_writes_kept():
+    """The writer's ftruncate fails, the next one's works: every other one."""
+    if need("strace", "strace"):
+        short_writes([*STRACE[:-1], "/dev/null", "-e", "trace=ftruncate", "-e", "inject=ftruncate:error=EIO:when=1+2"],
+                     True)
+
+
+# ---- 5. failing memory -------------------------------------------------------
+
+def crowded():
+    """As many accounts as the index holds: one more makes it grow."""
+    directory = folder()
+    with open(f"{directory}/users.jsonl", "w") as f:
+        f.write(old_account())
+        f.writelines(old_account().replace("old", f"n{n}") for n in range(767))
+    return directory, ["old"]
+
+
+def failing_memory():
+    functions = "malloc", "calloc", "realloc", "pthread_create"
+    wrapped = build("wrapped", make=(f"LINK=-static {SOURCES}/tests/durability_wrap.c " +
+                                     " ".join(f"-Wl,--wrap={f}" for f in functions),))
+    runs = 0
+    for make, function, mode in itertools.product((torn, crowded), functions if wrapped else (), ("", "+")):
+        wrongs, times = [], 0
+        for n in range(1, MOST):
+            wrong, said, directory = serve_under(make, (), "", mode, binary=wrapped,
+                                                 DURABILITY_FAIL=f"{function} {n}{mode}")
+            shutil.rmtree(directory)
+            if "wrap: a call fails" not in said:
+                break
+            times += 1
+            wrongs += [f"{n}: {wrong} {said}"] if wrong else []
+        runs += times
+        check(not wrongs, "\n     ".join([f"{make.__name__}: {function} fails{mode}", *wrongs]))
+        check(times > 0, f"{make.__name__}: {function} is called")
+    say(f"     failing memory: {runs} runs")
+
+
+# ---- 6. eight processes, one file --------------------------------------------
+
+def eight(binary, each, common):
+    """Eight servers on one file, a client at each: names of its own, and some that all want. What went wrong."""
+    directory, wrong = folder(), []
+    processes = [Server(directory, binary=binary, JWTD_SECRET=KEY) for _ in range(CLIENTS)]
+    own, won, gate = [[] for _ in processes], [], threading.Barrier(CLIENTS)
+
+    def register(k):
+        with contextlib.closing(Client(processes[k])) as client:
+            for i in range(each):
+                name = f"{k}-{i}"
+                status = client.register(name)
+                own[k].append(name)
+                if status != 201:
+                    wrong.append(f"register {name}: {status}")
+            for i in range(common):
+                gate.wait(WAIT)
+                status = client.register(f"common {i}")
+                if status == 201:
+                    won.append(f"common {i}")
+                elif status != 400:
+                    wrong.append(f"register common {i}: {status}")
+
+    def log_in(k):  # with names that another process registered
+        with contextlib.closing(Client(processes[k])) as client:
+            for name in own[(k + 1) % CLIENTS] + won:
+                status = client.log_in(name)
+                if status != 200:
+                    wrong.append(f"log-in of {name}: {status}")
+
+    for what in register, log_in:
+        for thread in in_threads(what, [(k,) for k in range(CLIENTS)]):
+            thread.join(120)
+    if sorted(won) != sorted(f"common {i}" for i in range(common)):
+        wrong.append(f"{common} names that all want were acknowledged {len(won)} times")
+    for server in processes:
+        server.end()
+    try:
+        names = names_in(f"{directory}/users.jsonl")
+        if sorted(names) != sorted(sum(own, []) + won) or len(names) != CLIENTS * each + common:
+            wrong.append(f"the file has {len(names)} lines, {len(set(names))} names")
+    except ValueError as error:
+        wrong.append(f"the file: {error}")
+    return wrong
+
+
+def eight_processes():
+    wrong = eight(BIN, 500, 100)
+    say(f"     eight processes: 4100 names, {len(wrong)} wrong")
+    check(not wrong, f"eight processes, one file: {len(wrong)} times wrong: {wrong[:5]}")
+    mutant = build("nolock", ("flock(u->fd, LOCK_EX) != 0", "false"))
+    if mutant:
+        wrong = eight(mutant, 50, 50)
+        say(f"     the mutant without flock: 450 names, {len(wrong)} wrong")
+        check(wrong, "eight processes do not catch the mutant without flock")
+
+
+parts = [power_cuts, kills, failing_calls, failing_sync, short_writes, short_writes_kept, failing_memory,
+         eight_processes]
+
+
+def end():
+    for server in list(servers):
+        server.process.kill()
+    shutil.rmtree(builds, ignore_errors=True)
+    shutil.rmtree(top, ignore_errors=True)
+    print("{passed} passed, {failed} failed, {skipped} skipped".format(**count), flush=True)
+    os._exit(count["failed"] != 0 or count["passed"] == 0)
+
+
+def give_up(number, _):
+    check(False, f"stopped by signal {number}, or not done in {ALL_SECONDS} seconds")
+    end()
+
+
+def main():
+    for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, give_up)
+    signal.alarm(ALL_SECONDS)
+    for part in parts:
+        if not sys.argv[2:] or part.__name__ in sys.argv[2:]:
+            start = time.monotonic()
+            try:
+                part()
+            except Exception:
+                check(False, f"{part.__name__}: {traceback.format_exc()}")
+            if os.environ.get("TEST_TIMES"):
+                say(f"     {part.__name__}: {time.monotonic() - start:.1f} s")
+    end()
+
+
+main()
