@@ -41,7 +41,7 @@ ENV = {k: v for k, v in os.environ.items() if not k.startswith("JWTD_") and k no
 builds = tempfile.mkdtemp(prefix="jwtd-builds-")
 # data lies in memory, where possible: a disk's fdatasync would take the time
 top = tempfile.mkdtemp(prefix="jwtd-durability-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
-servers = []
+servers, disks = [], []
 lock = threading.Lock()
 count = {"passed": 0, "failed": 0, "skipped": 0}
 
@@ -249,14 +249,15 @@ class Ext4:
         self.image, self.path = f"{folder()}/image", folder()
         with open(self.image, "wb") as f:
             f.truncate(64 << 20)
+        disks.append(self)
         run("mkfs.ext4", "-q", "-F", "-b", "4096", self.image)
         self.mount()
 
     def mount(self):
         run("mount", "-o", "loop", self.image, self.path)
 
-    def unmount(self):
-        run("umount", self.path)
+    def unmount(self, *how):
+        run("umount", *how, self.path)
 
     def cut(self):
         """From here on nothing reaches the disk, not even what the journal holds."""
@@ -312,7 +313,8 @@ def cut_the_power(disk, binary, cuts, what):
         threads = in_threads(register_until_refused, [(server, f"{cut}-{k}", new, enough) for k in range(CLIENTS)])
         if cut % 3 == 2:
             threads += in_threads(commit_often, [(f"{disk.path}/other",)])
-        check(enough[1].wait(WAIT), f"{what}: registrations go on")
+        if not enough[1].wait(WAIT):
+            check(False, f"{what}: registrations go on")
         with contextlib.closing(Client(server)) as client:
             token = token or client.token(new[0])
         time.sleep(random.uniform(0, 0.003))  # not always just behind an answer
@@ -335,7 +337,7 @@ def cut_the_power(disk, binary, cuts, what):
             gone = set(known)
             refused += 1
             if binary == BIN:
-                say(f"     refused to start: {server.lines}, {tail(server.users)}")
+                say(f"     cut {cut}: {server.lines}, {tail(server.users)}")
             server.ended()
             shutil.rmtree(directory)
             os.mkdir(directory)
@@ -453,11 +455,18 @@ def torn():
     return directory, ["old"]
 
 
+def sound():
+    directory = folder()
+    with open(f"{directory}/users.jsonl", "w") as f:
+        f.write(old_account())
+    return directory, ["old"]
+
+
 def fresh():
     return folder(), []
 
 
-def talk(server, acknowledged, once):
+def talk(server, acknowledged, once, killed):
     """Registers and logs in: what is wrong, or None. A failure that has passed must be got over."""
     seconds, status = 3 if once else 1, None
     for name in ("new", "later") if once else ("new",):
@@ -472,7 +481,7 @@ def talk(server, acknowledged, once):
             if answer not in (200, 503, None):
                 return f"the log-in of {known} answers {answer}"
     unsynced = any("can't be synced" in line for line in server.lines)
-    if once and server.process.poll() is None and (status not in (201, 400)) != unsynced:
+    if once and not killed and (status not in (201, 400)) != unsynced:
         return f"register answers {status} in the end{' after a failed fdatasync' if unsynced else ''}"
     return None
 
@@ -483,7 +492,7 @@ def serve_under(make, around=(), kind="", mode="", binary=BIN, **env):
     directory, acknowledged = make()
     around = [part.replace("DIRECTORY", directory) for part in around]
     server = Server(directory, "--loops=1", "--workers=1", around=around, cost="scrypt:32:1:1", binary=binary, **env)
-    wrong = talk(server, acknowledged, mode == "") if server.port else None
+    wrong = talk(server, acknowledged, mode == "", kind == "SIGKILL") if server.port else None
     try:
         status = server.end(signal.SIGTERM if mode == "" else signal.SIGKILL) if server.port else server.ended()
     except subprocess.TimeoutExpired:
@@ -527,8 +536,9 @@ def fail_call(make, name, kind, n, mode):
     and whether anything was made to fail."""
     inject = f"inject={name}:{'signal=KILL' if kind == 'SIGKILL' else 'error=' + kind}:when={n}{mode}"
     around = [*STRACE, "-e", f"trace={name}", "-e", inject]
-    if name == "write":  # to an eventfd or to standard error can't fail
-        around += ["-P", "DIRECTORY/users.jsonl", "-P", "DIRECTORY/jwtd.secret.new"]
+    if name == "write":  # only to files: to an eventfd it can't fail, and what standard error says is needed here
+        around = ["sh", "-c", 'exec strace -P "$0.$$.new" "$@"', "DIRECTORY/jwtd.secret", "-P", "DIRECTORY/users.jsonl",
+                  *around[1:]]
     wrong, said, directory = serve_under(make, around, kind, mode)
     with open(f"{directory}/trace") as f:
         hit = re.search(r"\(INJECTED\)|killed by SIGKILL", f.read()) is not None
@@ -550,7 +560,7 @@ def fail_each(make, name, kind, mode, first):
 def failing_calls():
     if not need("strace", "strace"):
         return
-    jobs, runs = [], 0
+    jobs, runs = [(torn, "link,rename", "EPERM", "", 1)], 0  # the one stands in for the other
     for make in torn, fresh:
         for name, first in sorted(calls_of(make).items()):
             if make is torn or name in AT_REST:
@@ -569,9 +579,7 @@ def failing_sync():
     """Once an fdatasync has failed nothing is acknowledged until a restart; who is known logs in."""
     if not need("strace", "strace"):
         return
-    directory, _ = torn()
-    with open(f"{directory}/users.jsonl", "w") as f:
-        f.write(old_account())
+    directory, _ = sound()
     server = Server(directory, "--workers=1", cost="scrypt:32:1:1",
                     around=[*STRACE[:-1], "/dev/null", "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:when=1"])
     for name in "first", "first", "second":
@@ -589,7 +597,7 @@ def failing_sync():
 def short_writes(around=(), kept=False):
     """A limit on the file's size cuts a line short, at each of its bytes; `kept`: nor can it be removed."""
     what = "short writes that can't be removed" if kept else "short writes"
-    directory, _ = torn()
+    directory, _ = sound()
     server = Server(directory, "--workers=1", around=around)
     same(ask(server, "/register", "n000"), 201, f"{what}: a first account")
     begin = os.path.getsize(server.users)
@@ -720,6 +728,9 @@ parts = [power_cuts, kills, failing_calls, failing_sync, short_writes, short_wri
 def end():
     for server in list(servers):
         server.process.kill()
+    for disk in disks:
+        with contextlib.suppress(OSError):
+            disk.unmount("-l")
     shutil.rmtree(builds, ignore_errors=True)
     shutil.rmtree(top, ignore_errors=True)
     print("{passed} passed, {failed} failed, {skipped} skipped".format(**count), flush=True)

@@ -1,0 +1,148 @@
+/* sandbox_test.c - asks from inside: what a process may no longer do after sandbox_enter, and what it still may.
+ * Each question is asked by a process of its own, which answers with its exit status. */
+#include "sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "test.h"
+
+static char directory[] = "/tmp/jwtd-sandbox-XXXXXX", inside[64], key_file[64], outside[64];
+
+static bool can_open(const char *path, int flags) {
+    int fd = open(path, flags | O_CLOEXEC, 0600);
+    if (fd >= 0) close(fd);
+    return fd >= 0;
+}
+
+static bool reads_inside(void) { return can_open(inside, O_RDONLY); }
+static bool appends_inside(void) { return can_open(inside, O_RDWR | O_APPEND | O_CREAT); }
+static bool makes_inside(void) {
+    char path[80];
+    snprintf(path, sizeof path, "%s.new", inside);
+    return can_open(path, O_RDWR | O_CREAT | O_EXCL);
+}
+static bool syncs_directory(void) {
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd >= 0 && fsync(fd) == 0;
+}
+static bool reads_key(void) { return can_open(key_file, O_RDONLY); }
+static bool writes_key(void) { return can_open(key_file, O_WRONLY); }
+static bool reads_other(void) { return can_open(outside, O_RDONLY); }
+static bool makes_other(void) { return can_open("/tmp/jwtd-sandbox-must-not-be", O_WRONLY | O_CREAT); }
+static bool opens_socket(void) { return socket(AF_INET, SOCK_STREAM, 0) >= 0; }
+static bool opens_unix_socket(void) { return socket(AF_UNIX, SOCK_STREAM, 0) >= 0; }
+static bool runs_program(void) {
+    execl("/bin/true", "true", (char *)NULL);
+    return false; /* a program that ran would answer with status 0, which is no answer here */
+}
+static bool traces(void) { return ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0; }
+static bool becomes_root(void) { return setuid(0) == 0; }
+static bool forks(void) {
+    pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+    if (pid == 0) _exit(0);
+    return pid > 0;
+}
+static bool kills(void) { return kill(getppid(), 0) == 0; }
+static bool makes_memory_executable(void) {
+    void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return p != MAP_FAILED && mprotect(p, 4096, PROT_READ | PROT_EXEC) == 0;
+}
+static bool maps_executable_memory(void) {
+    return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
+}
+static void *nothing(void *argument) { return argument; }
+static bool starts_thread(void) {
+    pthread_t thread;
+    return pthread_create(&thread, NULL, nothing, NULL) == 0 && pthread_join(thread, NULL) == 0;
+}
+static bool gets_random(void) {
+    char byte;
+    return getrandom(&byte, 1, 0) == 1;
+}
+static bool is_dumpable(void) { return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1; }
+
+static const struct {
+    const char *what;
+    bool (*ask)(void);
+    bool allowed;
+} questions[] = {
+    { "read a file of its directory", reads_inside, true },
+    { "append to it", appends_inside, true },
+    { "make a file there", makes_inside, true },
+    { "sync the directory", syncs_directory, true },
+    { "read the key", reads_key, true },
+    { "start a thread", starts_thread, true },
+    { "get randomness", gets_random, true },
+    { "write the key", writes_key, false },
+    { "read another file", reads_other, false },
+    { "make a file elsewhere", makes_other, false },
+    { "open a socket", opens_socket, false },
+    { "open a unix socket", opens_unix_socket, false },
+    { "run a program", runs_program, false },
+    { "be traced", traces, false },
+    { "become root", becomes_root, false },
+    { "fork", forks, false },
+    { "send a signal to its parent", kills, false },
+    { "make memory executable", makes_memory_executable, false },
+    { "map executable memory", maps_executable_memory, false },
+    { "be dumped", is_dumpable, false },
+};
+
+static void make_file(const char *path) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (fd < 0 || write(fd, "x\n", 2) != 2) perror(path);
+    close(fd);
+}
+
+/* 1: allowed, 2: refused, else it died. */
+static int answer(bool (*ask)(void), bool locked) {
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (locked && sandbox_enter(directory, key_file, true) != 0) _exit(3);
+        _exit(ask() ? 1 : 2);
+    }
+    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int main(void) {
+    if (mkdtemp(directory) == NULL) return 1;
+    snprintf(inside, sizeof inside, "%s/users.jsonl", directory);
+    snprintf(key_file, sizeof key_file, "%s.key", directory);
+    snprintf(outside, sizeof outside, "%s.other", directory);
+    make_file(inside);
+    make_file(key_file);
+    make_file(outside);
+    if (answer(gets_random, true) == 3) { /* it has said what is missing */
+        bool required = getenv("CI") != NULL && strstr(sandbox_parts, "no sandbox") == NULL;
+        printf("%s sandbox: this kernel or build has not all of it\n", required ? "FAIL" : "SKIP");
+        printf("0 passed, %d failed, %d skipped\n", required, !required);
+        return required;
+    }
+    check(answer(reads_other, false) == 1, "without the sandbox another file can be read");
+    check(answer(opens_socket, false) == 1, "without the sandbox a socket can be opened");
+    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
+        int got = answer(questions[i].ask, true);
+        check(got == (questions[i].allowed ? 1 : 2), "may it %s: %s", questions[i].what,
+              got == 1   ? "yes"
+              : got == 2 ? "no"
+                         : "it died");
+    }
+    unlink(inside);
+    unlink(key_file);
+    unlink(outside);
+    char path[80];
+    snprintf(path, sizeof path, "%s.new", inside);
+    unlink(path);
+    rmdir(directory);
+    return test_end();
+}
