@@ -69,7 +69,9 @@ static void call(const struct api_route *route, struct api_call with) {
     char *body = guarded(with.body.at, with.body.len);
     with.body.at = body;
     response = (struct http_response){ 0 };
+    listen_begin();
     api_answer(&api, route, &with, &response, &text);
+    listen_end();
     check(!text.overflow, "the answer fits");
     guarded_free(body, with.body.len);
 }
@@ -604,9 +606,7 @@ static void test_unusable(void) {
         snprintf(name, sizeof name, "\xc3\xbc-unusable%zu", i);
         users_add(api.users, slice_of(name), slice_of(unusable[i].hash));
         int n = snprintf(body, sizeof body, P("%s", "pass1425"), name);
-        listen_begin();
         post("/login", (struct slice){ body, (size_t)n });
-        listen_end();
         ssize_t len = pread(said_fd, line, sizeof line - 1, 0);
         check(response.status == 500 && is_error("") && response.no_store, "%s: %d %.*s", unusable[i].why,
               response.status, (int)response.body.len, response.body.at);
@@ -646,9 +646,7 @@ static void test_no_hashing(void) {
     work.compress = counting_compress;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         hashed = 0;
-        listen_begin();
         post(rows[i].target, rows[i].body);
-        listen_end();
         check(response.status == rows[i].status && (hashed > 0) == rows[i].hashes, "%s %.*s: %d, %u blocks hashed",
               rows[i].target, (int)rows[i].body.len, rows[i].body.at, response.status, hashed);
     }
@@ -666,9 +664,7 @@ static void test_unavailable(void) {
           "an error's text is escaped");
 
     unlink(path);
-    listen_begin();
     post("/register", SLICE(P("late", "pw")));
-    listen_end();
     check(response.status == 503 && response.retry_after > 0 && is_error(""), "nowhere to store an account: %d %.*s",
           response.status, (int)response.body.len, response.body.at);
     post("/login", SLICE(P("Romel", "pass1425")));

@@ -437,7 +437,7 @@ EXCLUDED = set("""arch_prctl brk clock_gettime clock_nanosleep execve exit exit_
     set_tid_address""".split())
 # What a kill in the middle may leave behind is a question of these.
 AT_REST = set("close fdatasync flock fsync ftruncate link open openat rename unlink write".split())
-STRACE = ["strace", "-D", "-f", "-q", "-e", "signal=none", "-o", "DIRECTORY/trace"]
+STRACE, QUIETLY = ["strace", "-e", "signal=none"], ["-D", "-f", "-q", "-o", "/dev/null"]
 MOST = 60  # times that one thread makes one call
 
 
@@ -486,64 +486,75 @@ def talk(server, acknowledged, once, killed):
     return None
 
 
-def serve_under(make, around=(), kind="", mode="", binary=BIN, **env):
+@contextlib.contextmanager
+def attached(server, options):
+    """Traces a server that runs, all its threads."""
+    with subprocess.Popen([*STRACE, "-f", "-p", str(server.process.pid), *options], stderr=subprocess.PIPE) as strace:
+        line = strace.stderr.readline()
+        if b" attached" not in line:
+            raise OSError(f"strace -p: {line}")
+        yield
+
+
+def serve_under(make, options=None, kind="", mode="", binary=BIN, **env):
     """Starts, registers, logs in and ends while something fails; then again with nothing failing. Gives what is
-    wrong, or None, the lines that were said, and the folder."""
+    wrong, or None, the server that ended, and its folder. With strace's options the main thread of a start is
+    traced, or, with `sound` accounts, all threads of a server that runs."""
     directory, acknowledged = make()
-    around = [part.replace("DIRECTORY", directory) for part in around]
+    traced = "" if options is None else "running" if make is sound else "starting"
+    options = ["-o", f"{directory}/trace", *(part.replace("DIRECTORY", directory) for part in options or ())]
+    around = [*STRACE, "-D", "-q", *options] if traced == "starting" else []
+    if "-P" in around:  # the new key's file has the process's number, which is the shell's, in its name
+        around = ["sh", "-c", 'exec strace -P "$0.$$.new" "$@"', f"{directory}/jwtd.secret", *around[1:]]
     server = Server(directory, "--loops=1", "--workers=1", around=around, cost="scrypt:32:1:1", binary=binary, **env)
-    wrong = talk(server, acknowledged, mode == "", kind == "SIGKILL") if server.port else None
-    try:
-        status = server.end(signal.SIGTERM if mode == "" else signal.SIGKILL) if server.port else server.ended()
-    except subprocess.TimeoutExpired:
-        wrong, status = "does not end", server.end()
-    reasons = [line for line in server.lines if re.match("jwtd: (?!warning:|note:|.*breaks off|.*ready on)", line)]
+    with attached(server, options) if traced == "running" else contextlib.nullcontext():
+        wrong = talk(server, acknowledged, mode == "", kind == "SIGKILL") if server.port else None
+        try:
+            status = server.end(signal.SIGTERM if mode == "" else signal.SIGKILL) if server.port else server.ended()
+        except subprocess.TimeoutExpired:
+            wrong, status = "does not end", server.end()
     expected = 1 if server.port is None else 0 if mode == "" else -signal.SIGKILL
     if status != expected and (kind, status) != ("SIGKILL", -signal.SIGKILL):
         wrong = wrong or f"ended with {status}"
+    reasons = [line for line in server.lines if re.match("jwtd: (?!warning:|note:|.*breaks off|.*ready on)", line)]
     if server.port is None and status == 1 and len(reasons) != 1:
         wrong = f"{len(reasons)} lines say why it does not start"
     again = Server(directory)
     if again.port is None:
         again.ended()
-        return f"does not start any more: {again.lines}, {tail(again.users)}", server.lines, directory
+        return f"does not start any more: {again.lines}, {tail(again.users)}", server, directory
     missing = lost(again, acknowledged)
     again.end()
     if missing:
         wrong = f"lost {missing} of {acknowledged}"
     if set(twice(again.users)) - {"old"}:
         wrong = f"twice in the file: {twice(again.users)}"
-    return wrong, server.lines, directory
+    return wrong, server, directory
 
 
 def calls_of(make):
-    """The system calls of a run in which all goes well, and how often each thread makes each at the most before
-    main: from there on they are the program's own."""
-    wrong, said, directory = serve_under(make, STRACE)
-    check(wrong is None, f"under strace: {wrong} {said}")
-    first = {}
+    """The system calls of a run in which all goes well, each with the number of the first that is jwtd's own and
+    not made before main."""
+    wrong, server, directory = serve_under(make, [])
+    check(wrong is None, f"under strace: {wrong} {server.lines}")
     with open(f"{directory}/trace") as f:
-        names = [call[1] for line in f if (call := re.match(r"\d+ +(\w+)\((?!2, )", line))]
-        f.seek(0)
-        before_main = f.read().split("O_PATH")[0]
-    for name in set(names) - EXCLUDED:
-        first[name] = len(re.findall(rf"(?m)^\d+ +{name}\(", before_main)) + 1
-    return first
+        trace = f.read()
+    before_main = trace.split("O_PATH")[0] if make is not sound else ""
+    return {name: len(re.findall(rf"(?m)^{name}\(", before_main)) + 1
+            for name in sorted(set(re.findall(r"(?m)^(?:\d+ +)?(\w+)\((?!2, )", trace)) - EXCLUDED)}
 
 
 def fail_call(make, name, kind, n, mode):
     """kind is an error or SIGKILL; mode "" fails the nth call only, "+" all from there on. Gives what is wrong,
     and whether anything was made to fail."""
     inject = f"inject={name}:{'signal=KILL' if kind == 'SIGKILL' else 'error=' + kind}:when={n}{mode}"
-    around = [*STRACE, "-e", f"trace={name}", "-e", inject]
-    if name == "write":  # only to files: to an eventfd it can't fail, and what standard error says is needed here
-        around = ["sh", "-c", 'exec strace -P "$0.$$.new" "$@"', "DIRECTORY/jwtd.secret", "-P", "DIRECTORY/users.jsonl",
-                  *around[1:]]
-    wrong, said, directory = serve_under(make, around, kind, mode)
+    # write: only to files; to an eventfd it can't fail, and what standard error says is needed here
+    only = ["-P", "DIRECTORY/users.jsonl"] if name == "write" else []
+    wrong, server, directory = serve_under(make, ["-e", f"trace={name}", "-e", inject, *only], kind, mode)
     with open(f"{directory}/trace") as f:
-        hit = re.search(r"\(INJECTED\)|killed by SIGKILL", f.read()) is not None
+        hit = server.process.returncode == -signal.SIGKILL if kind == "SIGKILL" else "(INJECTED)" in f.read()
     shutil.rmtree(directory)
-    return wrong and f"{inject}: {wrong} {said}", hit
+    return wrong and f"{inject}: {wrong} {server.lines}", hit
 
 
 def fail_each(make, name, kind, mode, first):
@@ -561,9 +572,9 @@ def failing_calls():
     if not need("strace", "strace"):
         return
     jobs, runs = [(torn, "link,rename", "EPERM", "", 1)], 0  # the one stands in for the other
-    for make in torn, fresh:
-        for name, first in sorted(calls_of(make).items()):
-            if make is torn or name in AT_REST:
+    for make in torn, fresh, sound:
+        for name, first in calls_of(make).items():
+            if make is not fresh or name in AT_REST:
                 errors = ERRORS.get(name, "EIO").split()
                 jobs += [(make, name, error, "", first) for error in errors]
                 jobs += [(make, name, error, "+", first) for error in errors if error != "EINTR"]
@@ -571,6 +582,7 @@ def failing_calls():
     with ThreadPoolExecutor(2) as pool:
         for (make, name, kind, mode, _), (times, wrongs) in zip(jobs, pool.map(lambda job: fail_each(*job), jobs)):
             runs += times
+            if os.environ.get("VERBOSE"): say(make.__name__,name,kind,mode,times)
             check(not wrongs, "\n     ".join([f"{make.__name__}: {name} fails with {kind}{mode}", *wrongs]))
     say(f"     failing calls: {len(jobs)} ways, {runs} runs")
 
@@ -581,7 +593,7 @@ def failing_sync():
         return
     directory, _ = sound()
     server = Server(directory, "--workers=1", cost="scrypt:32:1:1",
-                    around=[*STRACE[:-1], "/dev/null", "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:when=1"])
+                    around=[*STRACE, *QUIETLY, "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:when=1"])
     for name in "first", "first", "second":
         same(ask(server, "/register", name), 503, f"failed fdatasync: {name} is not acknowledged")
         same(ask(server, "/login", name), 404, f"failed fdatasync: {name} is not known")
@@ -627,8 +639,7 @@ def short_writes(around=(), kept=False):
 def short_writes_kept():
     """The writer's ftruncate fails, the next one's works: every other one."""
     if need("strace", "strace"):
-        short_writes([*STRACE[:-1], "/dev/null", "-e", "trace=ftruncate", "-e", "inject=ftruncate:error=EIO:when=1+2"],
-                     True)
+        short_writes([*STRACE, *QUIETLY, "-e", "trace=ftruncate", "-e", "inject=ftruncate:error=EIO:when=1+2"], True)
 
 
 # ---- 5. failing memory -------------------------------------------------------
@@ -650,13 +661,13 @@ def failing_memory():
     for make, function, mode in itertools.product((torn, crowded), functions if wrapped else (), ("", "+")):
         wrongs, times = [], 0
         for n in range(1, MOST):
-            wrong, said, directory = serve_under(make, (), "", mode, binary=wrapped,
-                                                 DURABILITY_FAIL=f"{function} {n}{mode}")
+            wrong, server, directory = serve_under(make, (), "", mode, binary=wrapped,
+                                                   DURABILITY_FAIL=f"{function} {n}{mode}")
             shutil.rmtree(directory)
-            if "wrap: a call fails" not in said:
+            if "wrap: a call fails" not in server.lines:
                 break
             times += 1
-            wrongs += [f"{n}: {wrong} {said}"] if wrong else []
+            wrongs += [f"{n}: {wrong} {server.lines}"] if wrong else []
         runs += times
         check(not wrongs, "\n     ".join([f"{make.__name__}: {function} fails{mode}", *wrongs]))
         check(times > 0, f"{make.__name__}: {function} is called")

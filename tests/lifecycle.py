@@ -33,6 +33,7 @@ ALL_SECONDS = 170  # then the suite itself is stuck
 WAIT = 20          # for any one thing that must come
 JSON = "Content-Type: application/json"
 KEY = "the key of lifecycle.py, which is long enough"
+TINY = "scrypt:16:1:1"
 CHEAP = "scrypt:1024:8:1"
 MEDIUM = "scrypt:8192:8:1"  # some 10 to 20 ms
 DEFAULT = "scrypt:32768:8:1"
@@ -303,7 +304,7 @@ def kill_in_the_middle():
     rounds, directory, total = 10, folder(), []
     for r in range(rounds):
         acknowledged, enough = [], (16 + 5 * r, threading.Event())
-        server = Server(directory)
+        server = Server(directory, cost=TINY)
         clients = [threading.Thread(target=register_until_killed, daemon=True, args=(
             server, lambda i, k=k: (f"r{r} own {k} {i}", f"r{r} common {i}"), acknowledged, enough)) for k in range(8)]
         for client in clients:
@@ -314,9 +315,9 @@ def kill_in_the_middle():
             client.join(WAIT)
         if r % 2:  # what a kill in the middle of a write would leave
             with open(server.users, "ab") as f:
-                f.write(b'{"username":"torn","password":"scrypt:1024:8:1$'[:3 + 5 * r])
+                f.write(b'{"username":"torn","password":"scrypt:16:1:1$ab'[:3 + 5 * r])
         total += acknowledged
-        server = Server(directory)
+        server = Server(directory, cost=TINY)
         check(server.url, f"kill: starts again: {server.lines}")
         if r % 2:
             check(any("cut off" in line for line in server.lines), "kill: says that a torn line is cut off")

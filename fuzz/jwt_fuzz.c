@@ -1,0 +1,26 @@
+/* jwt_fuzz.c - no token is valid that was not signed; a signed payload, whatever it is, does no harm. */
+#include "jwt.h"
+
+#include "base64url.h"
+#include "fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static char text[2 * JWT_MAX];
+    struct hmac_key key;
+    struct jwt_claims claims;
+    hmac_key_init(&key, sha256_compress_portable, "a key that no corpus holds a MAC of", 35);
+    char *token = copy_of(data, size);
+    must(jwt_verify(&key, (struct slice){ token, size }, 1, 0, &claims) == JWT_INVALID, "nobody signed it");
+    free(token);
+    if (size > JWT_MAX / 2) return 0;
+    struct buffer b = { .at = text, .cap = sizeof text };
+    put_text(&b, "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.");
+    b.len += base64url_encode(data, size, b.at + b.len);
+    uint8_t mac[SHA256_DIGEST];
+    hmac_sha256(&key, b.at, b.len, mac);
+    put_char(&b, '.');
+    b.len += base64url_encode(mac, sizeof mac, b.at + b.len);
+    if (jwt_verify(&key, (struct slice){ b.at, b.len }, 1, 0, &claims) == JWT_VALID)
+        must(claims.sub_len <= JWT_SUB_MAX, "a subject that fits");
+    return 0;
+}
