@@ -1,6 +1,17 @@
 /* bytes.c - slices to read from, buffers to write to, a comparison in constant time. */
 #include "bytes.h"
 
+/* tests/constant_time.c follows the key with MemorySanitizer as if it were uninitialized; the answer may be known. */
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+#include <sanitizer/msan_interface.h>
+#define ANSWER_IS_PUBLIC(x) __msan_unpoison(&(x), sizeof(x))
+#endif
+#endif
+#ifndef ANSWER_IS_PUBLIC
+#define ANSWER_IS_PUBLIC(x) (void)(x)
+#endif
+
 struct slice slice_cut(struct slice *rest, char separator) {
     const char *end = rest->len ? memchr(rest->at, separator, rest->len) : NULL;
     struct slice head = *rest;
@@ -51,5 +62,6 @@ bool ct_equal(const void *a, const void *b, size_t n) {
     const volatile uint8_t *x = a, *y = b;
     uint8_t differ = 0;
     for (size_t i = 0; i < n; i++) differ |= x[i] ^ y[i];
+    ANSWER_IS_PUBLIC(differ);
     return differ == 0;
 }

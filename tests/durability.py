@@ -582,7 +582,6 @@ def failing_calls():
     with ThreadPoolExecutor(2) as pool:
         for (make, name, kind, mode, _), (times, wrongs) in zip(jobs, pool.map(lambda job: fail_each(*job), jobs)):
             runs += times
-            if os.environ.get("VERBOSE"): say(make.__name__,name,kind,mode,times)
             check(not wrongs, "\n     ".join([f"{make.__name__}: {name} fails with {kind}{mode}", *wrongs]))
     say(f"     failing calls: {len(jobs)} ways, {runs} runs")
 
