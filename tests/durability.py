@@ -71,9 +71,14 @@ def skip(why):
 
 
 def need(command, package):
-    if shutil.which(command):
-        return True
-    return skip(f"no {command}: package {package}")
+    return True if shutil.which(command) else skip(f"no {command}: package {package}")
+
+
+def need_strace():
+    if not need("strace", "strace"):
+        return False
+    done = subprocess.run(["strace", "-o", "/dev/null", "true"], stderr=subprocess.PIPE)
+    return True if done.returncode == 0 else skip(f"no ptrace here: {done.stderr.decode().strip()}")
 
 
 # ---- servers -----------------------------------------------------------------
@@ -347,6 +352,25 @@ def cut_the_power(disk, binary, cuts, what):
     return acknowledged, missing, refused, void
 
 
+def read_before_synced(disk):
+    """A kill between write and fdatasync leaves a line that the next start reads: who is let in by it stays."""
+    directory = tempfile.mkdtemp(dir=disk.path)
+    server = Server(directory, around=[*STRACE, *QUIETLY, "-e", "trace=fdatasync", "-e",
+                                       "inject=fdatasync:signal=KILL:when=1"])
+    same(ask(server, "/register", "killed"), None, "killed at fdatasync: register")
+    server.ended()
+    server = Server(directory)
+    known = ask(server, "/register", "killed") == 400
+    disk.cut()
+    server.end()
+    disk.unmount()
+    disk.mount()
+    server = Server(directory)
+    check(ask(server, "/login", "killed") == 200 or not known,
+          "killed at fdatasync, started again, power cut: a name that was said to exist is gone")
+    server.end()
+
+
 def power_cuts():
     if not need("mkfs.ext4", "e2fsprogs"):
         return
@@ -361,6 +385,8 @@ def power_cuts():
     same(missing, 0, f"{CUTS} power cuts: acknowledged accounts that are lost")
     same(refused, 0, f"{CUTS} power cuts: starts refused")
     same(void, 0, f"{CUTS} power cuts: tokens from before that do not count any more")
+    if need_strace():
+        read_before_synced(disk)
     mutant = build("nosync", ("fdatasync(u->fd) != 0", "false"))
     if mutant:
         acknowledged, missing, refused, _ = cut_the_power(disk, mutant, MUTANT_CUTS, "the mutant without fdatasync")
@@ -569,7 +595,7 @@ def fail_each(make, name, kind, mode, first):
 
 
 def failing_calls():
-    if not need("strace", "strace"):
+    if not need_strace():
         return
     jobs, runs = [(torn, "link,rename", "EPERM", "", 1)], 0  # the one stands in for the other
     for make in torn, fresh, sound:
@@ -588,7 +614,7 @@ def failing_calls():
 
 def failing_sync():
     """Once an fdatasync has failed nothing is acknowledged until a restart; who is known logs in."""
-    if not need("strace", "strace"):
+    if not need_strace():
         return
     directory, _ = sound()
     server = Server(directory, "--workers=1", cost="scrypt:32:1:1",
@@ -637,7 +663,7 @@ def short_writes(around=(), kept=False):
 
 def short_writes_kept():
     """The writer's ftruncate fails, the next one's works: every other one."""
-    if need("strace", "strace"):
+    if need_strace():
         short_writes([*STRACE, *QUIETLY, "-e", "trace=ftruncate", "-e", "inject=ftruncate:error=EIO:when=1+2"], True)
 
 
@@ -654,7 +680,7 @@ def crowded():
 
 def failing_memory():
     functions = "malloc", "calloc", "realloc", "pthread_create"
-    wrapped = build("wrapped", make=(f"LINK=-static {SOURCES}/tests/durability_wrap.c " +
+    wrapped = build("wrapped", make=(f"LDFLAGS=$(LINK) -Wl,--gc-sections {SOURCES}/tests/durability_wrap.c " +
                                      " ".join(f"-Wl,--wrap={f}" for f in functions),))
     runs = 0
     for make, function, mode in itertools.product((torn, crowded), functions if wrapped else (), ("", "+")):

@@ -918,6 +918,87 @@ def no_standard_descriptors():
         server.stop(closed)
 
 
+# ---- under attack --------------------------------------------------------------------
+
+def throttled():
+    """Ten failures for an account from an address; X-Forwarded-For counts only from a trusted proxy."""
+    server = Server(folder(), "--trusted-proxy", "127.0.0.0/8", cost=TINY)
+    same(ask(server, post("/register", "Romel")).status, 201, "throttle: register")
+
+    def log_in(address, name="Romel", password="wrong"):
+        return ask(server, post("/login", name, password, f"X-Forwarded-For: {address}"))
+
+    for _ in range(10):
+        same(log_in("203.0.113.5").status, 401, "throttle: one of ten failures")
+    refused = log_in("203.0.113.5")
+    same((refused.status, refused.json()), (429, {"error": "Too many failed logins, try again later"}), "throttle")
+    check(1 <= int(refused.fields.get("retry-after", "0")) <= 6, "throttle: Retry-After")
+    same(log_in("203.0.113.5", password="pass1425").status, 429, "throttle: the right password does not help there")
+    same(log_in("198.51.100.1, 203.0.113.5").status, 429, "throttle: nor an address put in front")
+    same(log_in("198.51.100.1", password="pass1425").status, 200, "throttle: the owner elsewhere is not locked out")
+    same(log_in("203.0.113.5", "nobody").status, 404, "throttle: another account has its own count")
+    same(log_in("203.0.113.9", "a\" login refused: \u2028 x").status, 404, "throttle: a name that would forge a line")
+    server.stop("throttle")
+    same(len([line for line in server.lines if "203.0.113.5 login refused: wrong password: \"Romel\"" in line]), 10,
+         "throttle: a line for each failure")
+    check(server.lines[-1].rstrip().endswith('203.0.113.9 login refused: unknown user: "a\\" login refused: '
+                                             '\\u2028 x"'), f"throttle: is escaped: {server.lines[-1]!r}")
+    untrusting = Server(folder(), cost=TINY)
+    check(any("--trusted-proxy" in line for line in untrusting.lines), "throttle: says that loopback is nobody")
+    ask(untrusting, post("/register", "Romel"))
+    statuses = [ask(untrusting, post("/login", "Romel", "wrong", f"X-Forwarded-For: 192.0.2.{n}")).status
+                for n in range(12)]
+    same(statuses, [401] * 10 + [429] * 2, "throttle: a field from somebody not trusted is not believed")
+    untrusting.stop("throttle, untrusting")
+    off = Server(folder(), "--throttle", "off", cost=TINY)
+    ask(off, post("/register", "Romel"))
+    same({ask(off, post("/login", "Romel", "wrong")).status for _ in range(30)}, {401}, "throttle: off")
+    off.stop("throttle, off")
+
+
+def uniform():
+    """An unknown name answers as a wrong password does. (How long each takes: bench/uniform.)"""
+    server = Server(folder(), "--uniform-errors", "--throttle", "off", cost=TINY)
+    ask(server, post("/register", "Romel"))
+    answers = [ask(server, post("/login", name, "wrong")) for name in ("Romel", "nobody")]
+    for answer in answers:
+        same((answer.status, answer.json(), answer.fields.get("www-authenticate")),
+             (401, {"error": "Invalid username or password"}, "Bearer"), "uniform")
+    same(answers[0].fields.keys(), answers[1].fields.keys(), "uniform: the same fields")
+    same(ask(server, post("/login", "Romel")).status, 200, "uniform: the right password")
+    server.stop("uniform")
+
+
+def locked_in():
+    """What the kernel says of a running server."""
+    server = Server(folder(), cost=TINY)
+    missing = [line for line in server.lines if "sandbox:" in line]
+    if missing:
+        skip(f"locked in: {missing}", "no sandbox" not in subprocess.run([BIN, "--version"], stdout=subprocess.PIPE,
+                                                                        text=True).stdout)
+    else:
+        status = dict(line.split(":\t", 1) for line in read(f"/proc/{server.pid}/status").decode().splitlines()
+                      if ":\t" in line)
+        same((status["Seccomp"], status["NoNewPrivs"]), ("2", "1"), "locked in: Seccomp and NoNewPrivs")
+        same(read(f"/proc/{server.pid}/limits").decode().split("Max core file size")[1].split()[0], "0",
+             "locked in: no core dump")
+        check(int(status["VmLck"].split()[0]) > 0, "locked in: the key is locked in memory")
+    server.stop("locked in")
+    if os.geteuid() != 0:
+        return skip("another user: not root", False)
+    directory = folder()
+    os.chmod(top, 0o711)
+    os.chown(directory, 12345, 12345)
+    server = Server(directory, "--user", "12345:12345", cost=TINY)
+    status = read(f"/proc/{server.pid}/status").decode()
+    check("\nUid:\t12345\t12345\t12345\t12345\n" in status and "\nGroups:\t \n" in status, "another user: for good")
+    check("\nCapEff:\t0000000000000000\n" in status, "another user: no capabilities")
+    same(ask(server, post("/register", "Romel")).status, 201, "another user: stores accounts")
+    server.stop("another user")
+    for user in ("root", "0", "0:0", "no-such-user", "12345:0"):
+        same(Server(folder(), "--user", user).fate(), 1, f"another user: {user} is refused")
+
+
 # ---- all of it ------------------------------------------------------------------------
 
 def attempt(part):
@@ -948,7 +1029,7 @@ def give_up(number, _):
 waiting = [slow_fields, slow_body, stop_with_half_a_request]  # for a deadline; all the others run meanwhile
 parts = [restart, kill_in_the_middle, stop_in_flight, stop_unread, one_name, full_queue, left_while_hashing, lingering,
          one_connection, unix_socket, ipv6, usage_errors, help_and_version, cannot_start, secrets, alone_in_a_chroot,
-         no_descriptors, no_room, no_standard_descriptors]
+         no_descriptors, no_room, no_standard_descriptors, throttled, uniform, locked_in]
 
 
 def main():
