@@ -322,5 +322,9 @@ void api_answer(const struct api *api, const struct api_route *route, const stru
                 struct http_response *response, struct buffer *text) {
     text->len = 0;
     route->handler(api, route, call, response, text);
+    if (text->overflow) {
+        text->overflow = false;
+        api_error(response, text, 500, "The answer is too long");
+    }
     response->no_store = route->no_store;
 }

@@ -321,7 +321,7 @@ static void close_gap(struct http_request *r, char *buf, size_t *len) {
     memmove(buf + body_end, buf + r->next, *len - r->next);
     *len -= gap;
     r->next = body_end;
-    r->scanned = body_end;
+    r->scanned -= gap;
 }
 
 /* ---- the whole -------------------------------------------------------- */

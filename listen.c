@@ -57,9 +57,11 @@ static void remove_stale(const union listen_address *address) {
 
 static int open_socket(const union listen_address *address) {
     bool un = address->any.sa_family == AF_UNIX;
-    int one = 1, fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int one = 1, send_buffer = 64 * 1024; /* else a client that never reads may hold megabytes in the kernel */
+    int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return -1;
-    if (!un) { /* accepted sockets inherit these */
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer); /* accepted sockets inherit these */
+    if (!un) {
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &one, sizeof one);

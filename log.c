@@ -2,6 +2,7 @@
 #include "log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <unistd.h>
 
@@ -19,8 +20,10 @@ int log_line(const char *text, ...) {
     for (size_t i = 0; i < b.len; i++)
         if ((uint8_t)line[i] < ' ' || line[i] == 0x7f) line[i] = '?';
     line[b.len] = '\n';
-    ssize_t written = write(STDERR_FILENO, line, b.len + 1);
-    (void)written; /* where nobody listens there is nowhere to say it */
+    /* where nobody reads, the line is lost: a full pipe must not stop the server */
+    struct pollfd standard_error = { .fd = STDERR_FILENO, .events = POLLOUT };
+    ssize_t written = poll(&standard_error, 1, 0) == 1 ? write(STDERR_FILENO, line, b.len + 1) : 0;
+    (void)written;
     errno = error;
     return -1;
 }

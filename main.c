@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -43,7 +44,7 @@ struct config {
     union listen_address address;
     struct network trusted[PROXIES_MAX];
     enum { OFF, ON, REQUIRE } throttle, sandbox;
-    bool help, version, key_in_file;
+    bool help, version;
 };
 
 /* ---- options ---------------------------------------------------------- */
@@ -161,7 +162,7 @@ static int print_help(void) {
         put_text(&b, o->fallback ? o->fallback : "");
         put_text(&b, o->fallback ? "]\n" : "\n");
     }
-    put_text(&b, "\nFiles without a path lie in $STATE_DIRECTORY, else in the current directory.\n");
+    put_text(&b, "\nThe default files lie in $STATE_DIRECTORY, else in the current directory.\n");
     return print(&b);
 }
 
@@ -179,15 +180,14 @@ static int set_option(struct config *c, const struct option *o, const char *name
     return wrong ? log_line(name, " \"", value, "\" is not usable: ", wrong, " (see jwtd --help)", NULL) : 0;
 }
 
-/* A default; a file's lies in the state directory. */
+/* A default is taken as it stands (what it points to must last), but a file's lies in the state directory. */
 static int set_default(struct config *c, const struct option *o) {
     char path[PATH_LEN_MAX];
     struct buffer b = { .at = path, .cap = sizeof path };
     const char *directory = getenv("STATE_DIRECTORY");
-    if (directory && *directory && o->kind == PATH) {
-        put_bytes(&b, directory, strcspn(directory, ":"));
-        put_char(&b, '/');
-    }
+    if (o->kind != PATH || !directory || !*directory) return set_option(c, o, o->name, o->fallback);
+    put_bytes(&b, directory, strcspn(directory, ":"));
+    put_char(&b, '/');
     put_text(&b, o->fallback);
     put_char(&b, '\0');
     return b.overflow ? log_line("STATE_DIRECTORY is too long", NULL) : set_option(c, o, o->name, path);
@@ -253,8 +253,8 @@ static ssize_t read_key_file(const char *path, char key[KEY_MAX]) {
     }
     ssize_t n = fd < 0 ? -1 : read(fd, key, KEY_MAX);
     if (n < 0) log_line(path, " can't be read: ", strerror(errno), " (--secret-file names another file)", NULL);
-    if (n >= 0 && fstat(fd, &st) == 0 && (st.st_mode & 077) != 0)
-        log_line("warning: others than its owner may read ", path, ": chmod 600 it", NULL);
+    if (n >= 0 && fstat(fd, &st) == 0 && ((st.st_mode & 077) != 0 || (st.st_uid != geteuid() && st.st_uid != 0)))
+        log_line("warning: others may read or have written ", path, ": chown and chmod 600 it", NULL);
     if (fd >= 0) close(fd);
     const char *end = n > 0 ? memchr(key, '\n', (size_t)n) : NULL;
     if (end == NULL && n == KEY_MAX) return log_line(path, ": its first line is longer than 4096 bytes", NULL);
@@ -262,14 +262,18 @@ static ssize_t read_key_file(const char *path, char key[KEY_MAX]) {
     return n > 0 && key[n - 1] == '\r' ? n - 1 : n;
 }
 
-/* Keys that stand in tutorials are everybody's. */
+/* Keys that stand in tutorials are everybody's, in whatever case and with whatever white space behind them. */
 static bool is_well_known(struct slice key) {
     struct slice known =
         slice_of("your_secret_key your-secret-key your-256-bit-secret secret secretkey secret_key "
                  "secret-key mysecret mysecretkey my_secret_key my-secret-key supersecret super-secret "
-                 "super_secret jwt_secret jwt-secret changeme change_me password key test dev admin");
-    while (known.at != NULL)
-        if (slice_equal(key, slice_cut(&known, ' '))) return true;
+                 "super_secret jwt_secret jwt-secret changeme change_me change-me password key test "
+                 "dev admin a-string-secret-at-least-256-bits-long");
+    while (key.len > 0 && strchr(" \t\r", key.at[key.len - 1])) key.len--; /* a NUL too: HMAC pads with it */
+    while (known.at != NULL) {
+        struct slice one = slice_cut(&known, ' ');
+        if (one.len == key.len && strncasecmp(one.at, key.at, key.len) == 0) return true;
+    }
     return false;
 }
 
@@ -279,7 +283,9 @@ static int check_key(const struct config *c, struct slice key) {
                         ", or remove that file", NULL);
     if (is_well_known(key) && !listen_is_loopback(&c->address))
         return log_line("the key is one that everybody knows: it is not used on an address that others reach", NULL);
-    if (key.len < KEY_LEN_ADVISED)
+    if (is_well_known(key))
+        log_line("warning: the key is one that everybody knows: whoever reaches this address can make tokens", NULL);
+    else if (key.len < KEY_LEN_ADVISED)
         log_line("warning: the key is shorter than 32 bytes and may be guessed (RFC 7518 section 3.2)", NULL);
     return 0;
 }
@@ -292,7 +298,6 @@ static int load_key(struct config *c) {
         key = slice_of(environment);
     } else {
         ssize_t len = read_key_file(c->secret_file, text);
-        c->key_in_file = true;
         key.len = len > 0 ? (size_t)len : 0;
         result = len < 0 ? -1 : 0;
     }
@@ -361,12 +366,19 @@ static const char *directory_of(const char *path, char out[PATH_LEN_MAX]) {
     return out;
 }
 
+/* What a serving process still needs: the accounts' directory, and to remove its socket. */
+static int lock_in(const struct config *c) {
+    char users[PATH_LEN_MAX], socket[PATH_LEN_MAX];
+    struct sandbox_path paths[] = { { directory_of(c->users, users), SANDBOX_READ_WRITE }, { NULL, SANDBOX_REMOVE } };
+    if (c->address.any.sa_family == AF_UNIX) paths[1].path = directory_of(c->address.un.sun_path, socket);
+    return c->sandbox == OFF ? 0 : sandbox_enter(paths, paths[1].path ? 2 : 1, c->sandbox == REQUIRE);
+}
+
 /* Everything that may fail before the first request, in the order in which rights are given up. NULL: it did. */
 static struct server *start(struct config *c, struct buffer *url) {
     struct {
         uint8_t index[16], throttle[16];
     } keys;
-    char directory[PATH_LEN_MAX];
     c->server.compress = sha256_fastest(getauxval(AT_HWCAP));
     c->server.api = &c->api;
     c->server.trusted = c->trusted;
@@ -390,9 +402,7 @@ static struct server *start(struct config *c, struct buffer *url) {
         return NULL;
     }
     say_who_is_nobody(c);
-    if (c->sandbox != OFF && sandbox_enter(directory_of(c->users, directory), c->key_in_file ? c->secret_file : NULL,
-                                           c->sandbox == REQUIRE) != 0)
-        return NULL;
+    if (lock_in(c) != 0) return NULL;
     return server_start(&c->server);
 }
 
@@ -408,8 +418,8 @@ static int serve(struct config *c) {
     if (server == NULL) return EXIT_FAILURE;
     log_line("ready on ", text, NULL);
     while (sigwait(&end, &signal_number) != 0) continue;
+    listen_close(&c->address); /* first: a successor may bind the same path while this one drains */
     int unfinished = server_stop(server);
-    listen_close(&c->address);
     explicit_bzero(&c->api.key, sizeof c->api.key);
     if (unfinished) {
         log_line("not everything could be answered in time", NULL);

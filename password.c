@@ -17,6 +17,11 @@ static size_t key_len(enum password_method method) { return method == PASSWORD_S
 
 static uint64_t total(const struct password_cost *cost) { return (uint64_t)cost->N * cost->r * cost->p; }
 
+/* In iterations of PBKDF2: one step of scrypt takes the time of about two and, for its memory, costs a guesser more. */
+static uint64_t strength(const struct password_cost *cost) {
+    return total(cost) * (cost->method == PASSWORD_SCRYPT ? 4 : 1);
+}
+
 /* Reads ":"-separated numbers until `rest` ends: how many, or -1. */
 static int read_numbers(struct slice *rest, uint32_t *numbers, int most) {
     int n = 0;
@@ -57,9 +62,7 @@ int password_parse_cost(struct slice method, struct password_cost *cost, const c
     return -1;
 }
 
-bool password_weaker(const struct password_cost *a, const struct password_cost *b) {
-    return a->method != b->method ? a->method < b->method : total(a) < total(b);
-}
+bool password_weaker(const struct password_cost *a, const struct password_cost *b) { return strength(a) < strength(b); }
 
 void password_release(struct password_work *work) {
     if (work->memory) munmap(work->memory, work->size);

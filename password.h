@@ -23,7 +23,7 @@ enum {
     PASSWORD_PBKDF2_COST_MAX = 10000000,    /* iterations */
 };
 
-enum password_method { PASSWORD_PBKDF2, PASSWORD_SCRYPT }; /* the weaker first */
+enum password_method { PASSWORD_PBKDF2, PASSWORD_SCRYPT };
 
 struct password_cost {
     enum password_method method;

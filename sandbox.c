@@ -112,7 +112,7 @@ static int allow_path(int rules, const char *path, uint64_t allowed) {
     return (int)result;
 }
 
-static int restrict_files(const char *directory, const char *key_file) {
+static int restrict_files(const struct sandbox_path *paths, size_t n) {
     long version = syscall(LL_CREATE, NULL, 0, 1);
     if (version < 1) return -1;
     /* each version of the interface knows more rights, and a longer struct */
@@ -127,15 +127,17 @@ static int restrict_files(const char *directory, const char *key_file) {
     size_t size = version < 4   ? offsetof(struct landlock_rules, net)
                   : version < 6 ? offsetof(struct landlock_rules, scopes)
                                 : sizeof handled;
-    uint64_t own =
-        (LL_WRITE_FILE | LL_READ_FILE | LL_READ_DIR | LL_REMOVE_FILE | LL_MAKE_REG | LL_TRUNCATE) & handled.files;
+    const uint64_t rights[] = {
+        [SANDBOX_READ] = LL_READ_FILE,
+        [SANDBOX_READ_WRITE] = LL_WRITE_FILE | LL_READ_FILE | LL_READ_DIR | LL_REMOVE_FILE | LL_MAKE_REG | LL_TRUNCATE,
+        [SANDBOX_REMOVE] = LL_REMOVE_FILE,
+    };
     long rules = syscall(LL_CREATE, &handled, size, 0);
     if (rules < 0) return -1;
-    int result = allow_path((int)rules, directory, own) == 0 &&
-                         (key_file == NULL || allow_path((int)rules, key_file, LL_READ_FILE) == 0) &&
-                         syscall(LL_RESTRICT_SELF, rules, 0) == 0
-                     ? 0
-                     : -1;
+    int result = 0;
+    for (size_t i = 0; i < n; i++)
+        result |= allow_path((int)rules, paths[i].path, rights[paths[i].right] & handled.files);
+    if (result == 0) result = (int)syscall(LL_RESTRICT_SELF, rules, 0);
     close((int)rules);
     return result;
 }
@@ -193,6 +195,12 @@ static const int allowed_calls[] = {
 #ifdef SYS_newfstatat
     SYS_newfstatat,
 #endif
+#ifdef SYS_poll
+    SYS_poll,
+#endif
+    SYS_ppoll,
+    SYS_clock_nanosleep,
+    SYS_nanosleep,
 #ifdef SYS_stat
     SYS_stat,
     SYS_lstat,
@@ -212,6 +220,8 @@ static const int allowed_calls[] = {
 #endif
 #ifdef SYS_clock_gettime64
     SYS_clock_gettime64,
+    SYS_ppoll_time64,
+    SYS_clock_nanosleep_time64,
     SYS_futex_time64,
     SYS_rt_sigtimedwait_time64,
 #endif
@@ -288,16 +298,16 @@ static int filter_calls(void) {
 
 /* ---- all of it ---------------------------------------------------------- */
 
-int sandbox_enter(const char *directory, const char *key_file, bool require) {
+int sandbox_enter(const struct sandbox_path *paths, size_t n, bool require) {
 #ifdef SANITIZED
-    (void)directory, (void)key_file;
+    (void)paths, (void)n;
     return require ? log_line("sandbox: not in a build with sanitizers", NULL) : 0;
 #endif
     int missing = 0;
     setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         missing |= log_line("sandbox: not on this kernel: no_new_privs: ", strerror(errno), NULL);
-    if (restrict_files(directory, key_file) != 0)
+    if (restrict_files(paths, n) != 0)
         missing |= log_line("sandbox: not on this kernel: Landlock: ", strerror(errno), NULL);
     if (filter_calls() != 0) missing |= log_line("sandbox: not on this kernel: seccomp: ", strerror(errno), NULL);
     return require ? missing : 0;

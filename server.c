@@ -82,6 +82,7 @@ struct connection {
     int64_t deadline, started; /* seconds of the loop's clock; when the half-read request began */
     struct input *in;
     struct output *out;
+    struct job *job; /* while PARKED */
 };
 
 /* A request on its way to a worker, and its answer on the way back. */
@@ -89,6 +90,7 @@ struct job {
     struct job *next;
     struct loop *loop;
     uint32_t slot, generation;
+    atomic_bool abandoned, half_closed; /* its client is gone; may be gone */
     const struct api_route *route;
     struct address client;
     struct http_framing framing;
@@ -160,11 +162,13 @@ static struct connection *open_connection(struct loop *l, int fd, const struct s
 }
 
 static void listen_again(struct loop *l);
+static void drop_input(struct connection *c);
 
 static void close_connection(struct loop *l, struct connection *c) {
     close(c->fd);
-    free(c->in);
+    drop_input(c);
     free(c->out);
+    if (c->job) atomic_store(&c->job->abandoned, true);
     *c = (struct connection){ .fd = -1, .generation = c->generation + 1, .next_free = l->first_free };
     l->first_free = slot_of(l, c);
     l->open--;
@@ -197,6 +201,11 @@ static ssize_t send_some(const struct connection *c, const char *bytes, size_t l
 /* Sends the loop's out buffer; the rest that the socket does not take becomes the connection's own. 0, or -1:
  * the peer is gone, or there is no memory. */
 static int flush(struct loop *l, struct connection *c) {
+    if (l->out.overflow) { /* ANSWER_MAX is wrong: this connection ends, the loop goes on */
+        l->out.overflow = false;
+        l->out.len = 0;
+        return -1;
+    }
     ssize_t sent = c->out ? 0 : send_some(c, l->out.at, l->out.len);
     size_t rest = l->out.len - (size_t)sent, held = c->out ? c->out->len : 0;
     l->out.len = 0;
@@ -248,6 +257,8 @@ static int park(struct loop *l, struct connection *c, const struct http_request 
     job->loop = l;
     job->slot = slot_of(l, c);
     job->generation = c->generation;
+    atomic_init(&job->abandoned, false);
+    atomic_init(&job->half_closed, false);
     job->route = route;
     job->client = client_of(l, c, r, buf);
     job->framing = framing_of(r);
@@ -259,6 +270,7 @@ static int park(struct loop *l, struct connection *c, const struct http_request 
         return -1;
     }
     c->state = PARKED;
+    c->job = job;
     return 0;
 }
 
@@ -291,18 +303,23 @@ static void answer_error(struct loop *l, struct connection *c, int status, const
 
 /* ---- reading ---------------------------------------------------------- */
 
+static void drop_input(struct connection *c) {
+    if (c->in) explicit_bzero(c->in->bytes, c->in->len); /* there may be a password in it */
+    free(c->in);
+    c->in = NULL;
+}
+
 /* Keeps what is left of the loop's buffer until more arrives or its turn comes. */
 static int keep_input(struct connection *c, const struct http_request *r, const char *bytes, size_t len) {
     struct input *in = NULL;
     if (len > 0 && (c->state == READING || c->state == PARKED)) {
-        in = realloc(c->in, sizeof *in + len);
+        in = malloc(sizeof *in + len);
         if (in == NULL) return -1;
         in->request = *r;
         in->len = len;
         memcpy(in->bytes, bytes, len);
-    } else {
-        free(c->in);
     }
+    drop_input(c);
     c->in = in;
     return 0;
 }
@@ -326,7 +343,7 @@ static void settle(struct loop *l, struct connection *c) {
         break;
     case PARKED:
         c->deadline = INT64_MAX;
-        watch(l, c, 0);
+        watch(l, c, EPOLLRDHUP);
         break;
     case LINGERING:
         shutdown(c->fd, SHUT_WR);
@@ -346,7 +363,8 @@ static void serve(struct loop *l, struct connection *c, struct http_request *r, 
     while (result == 0 && c->state == READING && !c->out && len > 0) {
         enum http_result parsed = http_parse(r, buf, &len);
         if (parsed == HTTP_MORE) {
-            if (r->expect_continue && r->phase >= HTTP_BODY) /* RFC 9110 10.1.1 */
+            if (r->phase == HTTP_START_LINE && r->next == len) len = 0; /* an empty line is no request */
+            if (r->expect_continue && r->phase >= HTTP_BODY)            /* RFC 9110 10.1.1 */
                 put_text(&l->out, "HTTP/1.1 100 Continue\r\n\r\n");
             r->expect_continue &= r->phase < HTTP_BODY;
             break;
@@ -355,6 +373,7 @@ static void serve(struct loop *l, struct connection *c, struct http_request *r, 
             answer_error(l, c, r->status, r->reason);
         else
             answer(l, c, r, buf);
+        if (c->state == PARKED) explicit_bzero(buf, r->consumed); /* the worker has its copy of the password */
         buf += r->consumed;
         len -= r->consumed;
         *r = (struct http_request){ 0 };
@@ -408,13 +427,23 @@ static void write_more(struct loop *l, struct connection *c) {
     }
 }
 
+/* While a worker has the request: who closed his sending side may still wait for the answer, or may be gone. */
+static void on_parked(struct loop *l, struct connection *c, uint32_t events) {
+    if (events & (EPOLLHUP | EPOLLERR)) {
+        close_connection(l, c);
+    } else if (events & EPOLLRDHUP) {
+        atomic_store(&c->job->half_closed, true);
+        watch(l, c, 0);
+    }
+}
+
 static void on_connection(struct loop *l, struct connection *c, uint32_t events) {
     if (c->out)
         write_more(l, c);
+    else if (c->state == PARKED)
+        on_parked(l, c, events);
     else if (c->state == READING)
         read_more(l, c);
-    else if (c->state == PARKED || (events & (EPOLLHUP | EPOLLERR)))
-        close_connection(l, c); /* the client left */
     else if (read(c->fd, l->in, sizeof l->in) <= 0)
         close_connection(l, c); /* has lingered long enough */
 }
@@ -432,6 +461,17 @@ static void stop_listening(struct loop *l) {
     l->accepting = false;
 }
 
+/* Makes room: closes the connection that has been idle the longest. False where none is. */
+static bool close_idlest(struct loop *l) {
+    struct connection *idlest = NULL;
+    for (uint32_t i = 0; i < l->slots; i++) {
+        struct connection *c = &l->connections[i];
+        if (c->state == READING && !c->in && !c->out && (!idlest || c->deadline < idlest->deadline)) idlest = c;
+    }
+    if (idlest) close_connection(l, idlest);
+    return idlest != NULL;
+}
+
 /* Takes up to `most` connections. False where descriptors run out before nobody waits any more. */
 static bool accept_connections(struct loop *l, int most) {
     while (most-- > 0) {
@@ -440,6 +480,7 @@ static bool accept_connections(struct loop *l, int most) {
         int fd = accept4(l->server->config.listener, &peer.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0 && errno == EAGAIN) break;
         if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
+            if (close_idlest(l)) continue;
             stop_listening(l); /* until a connection ends; else this loop would spin */
             return false;
         }
@@ -486,6 +527,7 @@ static void on_wakeup(struct loop *l) {
         next = job->next;
         struct connection *c = find_connection(l, job->slot, job->generation);
         if (c) {
+            c->job = NULL;
             c->state = job->framing.close ? LAST : READING;
             put_answer(l, &job->response, job->framing);
             proceed(l, c);
@@ -594,6 +636,16 @@ static void hand_back(struct job *job) {
         return; /* the counter is full: the loop is awake already */
 }
 
+/* Where many wait, a hash is not spent on who has probably left. */
+static bool is_worth_it(struct server *s, struct job *job) {
+    if (atomic_load(&job->abandoned)) return false;
+    if (!atomic_load(&job->half_closed)) return true;
+    pthread_mutex_lock(&s->queue_lock);
+    bool crowded = s->queued > s->config.workers * QUEUE_FOR_EACH_WORKER / 2;
+    pthread_mutex_unlock(&s->queue_lock);
+    return !crowded;
+}
+
 static void *worker_main(void *argument) {
     struct server *s = argument;
     struct password_work work = { .compress = s->config.compress };
@@ -602,7 +654,10 @@ static void *worker_main(void *argument) {
     while ((job = dequeue(s, &work)) != NULL) {
         struct buffer text = { .at = job->text, .cap = sizeof job->text };
         struct api_call call = { .body = { job->body, job->body_len }, .client = job->client, .work = &work };
-        api_answer(s->config.api, job->route, &call, &job->response, &text);
+        if (is_worth_it(s, job))
+            api_answer(s->config.api, job->route, &call, &job->response, &text);
+        else
+            api_busy(&job->response, &text);
         explicit_bzero(job->body, job->body_len);
         hand_back(job);
     }

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "json.h"
@@ -30,12 +31,12 @@ enum {
     LINE_LEN_MAX = 4096,
     READ_LEN = 256 * 1024,
     SUM_LEN = 8,
+    LOCK_TRIES = 500, /* a hundred a second */
     TAIL_LEN = sizeof ",\"sum\":\"\"}" - 1 + SUM_LEN,
 };
 
-/* An entry of the index: 26 bits of the name's hash, 38 bits of the line's offset plus one; zero is an empty
- * place. The table is sorted by hash as far as linear probing lets it be, so growing it needs no name to be
- * read again. */
+/* An entry of the index: 26 bits of the name's hash, 38 bits of the line's offset plus one; zero is an empty place.
+ * An entry's home is given by its own bits, so growing the table needs no name to be read again. */
 enum { OFFSET_BITS = 38, INDEX_BITS_MIN = 10, INDEX_BITS_MAX = 64 - OFFSET_BITS };
 static const uint64_t OFFSET_MASK = ((uint64_t)1 << OFFSET_BITS) - 1;
 
@@ -232,13 +233,16 @@ static int mend_tail(struct users *u, struct slice tail) {
         log_line(u->path, ": the last line breaks off: ", log_decimal(tail.len, number),
                  " bytes, never acknowledged, are cut off", NULL);
     if (ftruncate(u->fd, (off_t)(u->end + whole)) != 0 || (whole != 0 && write(u->fd, "\n", 1) != 1) ||
-        fdatasync(u->fd) != 0)
+        fdatasync(u->fd) != 0) {
+        u->sync_failed = true;
         return complain(u, "its last line can't be mended: ", strerror(errno));
+    }
     return whole == 0 ? 0 : enter_line(u, (struct slice){ tail.at, whole });
 }
 
-/* Indexes what has been appended since `end`. The file must be locked. */
-static int catch_up(struct users *u) {
+/* Indexes what has been appended since `end`. The file must be locked. Only who is going to write (`mend`) touches an
+ * unfinished last line: a reader may be looking at what somebody is still typing. */
+static int catch_up(struct users *u, bool mend) {
     char *text = malloc(READ_LEN);
     size_t held = 0;
     int result = text ? 0 : complain(u, "no memory to read it", "");
@@ -256,14 +260,19 @@ static int catch_up(struct users *u) {
         memmove(text, unread.at, held);
         if (result == 0 && held >= LINE_LEN_MAX) result = enter_line(u, unread); /* it says that it is too long */
     }
-    if (result == 0 && held > 0) result = mend_tail(u, (struct slice){ text, held });
+    if (result == 0 && held > 0 && mend) result = mend_tail(u, (struct slice){ text, held });
     free(text);
     return result;
 }
 
+/* Waits for its turn, but not for ever: whoever may read the file may lock it. */
 static int lock_file(const struct users *u) {
-    while (flock(u->fd, LOCK_EX) != 0)
-        if (errno != EINTR) return complain(u, "can't be locked: ", strerror(errno));
+    const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+    for (int tries = 0; flock(u->fd, LOCK_EX | LOCK_NB) != 0; tries++) {
+        if (errno != EWOULDBLOCK && errno != EINTR) return complain(u, "can't be locked: ", strerror(errno));
+        if (tries == LOCK_TRIES) return complain(u, "another process keeps it locked", "");
+        nanosleep(&pause, NULL);
+    }
     return 0;
 }
 
@@ -289,7 +298,7 @@ static int open_file(struct users *u) {
     u->device = st.st_dev;
     u->inode = st.st_ino;
     if (index_reserve(u, 1) != 0 || lock_file(u) != 0) return -1;
-    int result = catch_up(u);
+    int result = catch_up(u, true);
     flock(u->fd, LOCK_UN);
     return result;
 }
@@ -323,11 +332,11 @@ static int reopen(struct users *u) {
 }
 
 /* Locks the file that the name stands for now, indexed to its end. */
-static int begin(struct users *u) {
+static int begin(struct users *u, bool mend) {
     for (;;) {
         if (lock_file(u) != 0) return -1;
         enum change change = look(u);
-        if (change == UNCHANGED || (change == APPENDED && catch_up(u) == 0)) return 0;
+        if (change == UNCHANGED || (change == APPENDED && catch_up(u, mend) == 0)) return 0;
         flock(u->fd, LOCK_UN);
         if (change == MISSING) return complain(u, "has been removed or can't be seen: put it back", "");
         if (change == APPENDED || reopen(u) != 0) return -1;
@@ -361,7 +370,7 @@ enum users_result users_find(struct users *u, struct slice name, struct user *us
     size_t place;
     pthread_mutex_lock(&u->lock);
     enum change change = look(u);
-    if ((change == APPENDED || change == REPLACED) && begin(u) == 0) /* else known accounts go on as they are */
+    if ((change == APPENDED || change == REPLACED) && begin(u, false) == 0) /* else known accounts go on as they are */
         flock(u->fd, LOCK_UN);
     int found = index_find(u, name, hash_name(u, name), &place, &record);
     pthread_mutex_unlock(&u->lock);
@@ -402,7 +411,7 @@ static enum users_result store(struct users *u, struct slice name, const struct 
     size_t place;
     enum users_result result = USERS_UNAVAILABLE;
     pthread_mutex_lock(&u->lock);
-    if (!u->sync_failed && begin(u) == 0) {
+    if (!u->sync_failed && begin(u, true) == 0) {
         int found = index_find(u, name, hash_name(u, name), &place, &record);
         if (found == 1 && seen == NULL)
             result = USERS_EXISTS;

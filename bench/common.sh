@@ -11,7 +11,7 @@ python=${PYTHON:-/usr/bin/python3} # the one that has Debian's Flask
 export JWTD_SECRET=0123456789abcdef0123456789abcdef
 ulimit -n "$(ulimit -Hn)"
 dir=$(mktemp -d)
-export TMPDIR=$dir
+export TMPDIR=$dir PYTHONDONTWRITEBYTECODE=1
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 1' HUP INT TERM
 

@@ -541,7 +541,7 @@ static const struct {
         "539020833b7dc995b02b908a7549713d3a201f0730b5ad"),
       true },
     { "PBKDF2", S("weak-pbkdf2"),
-      S("pbkdf2:sha256:1000$0123456789abcdef$f9c081c2a9193479373049a4e219cf87bef2d47ca66f51f4ae99e21cd2ca84ab"), true },
+      S("pbkdf2:sha256:10$0123456789abcdef$c0d0d34fe434767d87c6f394f9ced2cfb7d099891b05cd15f7e6d9ba5a66182e"), true },
     { "as strong", S("equal"), S("scrypt:16:1:1" SALT_AND_KEY), false },
     { "stronger", S("strong"),
       S("scrypt:32:1:1$0123456789abcdef$"

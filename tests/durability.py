@@ -122,6 +122,12 @@ class Server:
         return status
 
 
+def post(path, name):
+    body = json.dumps({"username": name, "password": "pw " + name}).encode()
+    return (f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n").encode() + body
+
+
 class Client:
     """One connection. A status is None where there was no answer, and then it is closed."""
 
@@ -132,17 +138,20 @@ class Client:
     def ask(self, request):
         try:
             self.socket.sendall(request)
-            while b"\r\n\r\n" not in self.got:
-                self.more()
-            fields, self.got = self.got.split(b"\r\n\r\n", 1)
-            length = int(re.search(rb"(?i)\r\ncontent-length: *(\d+)", fields)[1])
-            while len(self.got) < length:
-                self.more()
-            self.body, self.got = self.got[:length], self.got[length:]
-            return int(fields.split()[1])
+            return self.answer()
         except (OSError, EOFError):
             self.socket.close()
             return None
+
+    def answer(self):
+        while b"\r\n\r\n" not in self.got:
+            self.more()
+        fields, self.got = self.got.split(b"\r\n\r\n", 1)
+        length = int(re.search(rb"(?i)\r\ncontent-length: *(\d+)", fields)[1])
+        while len(self.got) < length:
+            self.more()
+        self.body, self.got = self.got[:length], self.got[length:]
+        return int(fields.split()[1])
 
     def more(self):
         data = self.socket.recv(65536)
@@ -150,16 +159,18 @@ class Client:
             raise EOFError
         self.got += data
 
-    def post(self, path, name):
-        body = json.dumps({"username": name, "password": "pw " + name}).encode()
-        return self.ask(f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
-                        f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
-
     def register(self, name):
-        return self.post("/register", name)
+        return self.ask(post("/register", name))
 
     def log_in(self, name):
-        return self.post("/login", name)
+        return self.ask(post("/login", name))
+
+    def all(self, path, names):
+        """Each name with its status; the requests are sent many at once."""
+        for i in range(0, len(names), 50):
+            self.socket.sendall(b"".join(post(path, name) for name in names[i:i + 50]))
+            for name in names[i:i + 50]:
+                yield name, self.answer()
 
     def token(self, name):
         return json.loads(self.body)["token"] if self.log_in(name) == 200 else None
@@ -171,11 +182,11 @@ class Client:
         self.socket.close()
 
 
-def ask(server, what, name, seconds=WAIT):
+def ask(server, path, name, seconds=WAIT):
     """One request on a connection of its own."""
     try:
         with contextlib.closing(Client(server, seconds)) as client:
-            return client.post(what, name)
+            return client.ask(post(path, name))
     except OSError:
         return None
 
@@ -183,7 +194,7 @@ def ask(server, what, name, seconds=WAIT):
 def lost(server, names):
     """Which of them do not log in."""
     with contextlib.closing(Client(server)) as client:
-        return [name for name in names if client.log_in(name) != 200]
+        return [name for name, status in client.all("/login", names) if status != 200]
 
 
 def in_threads(run, arguments):
@@ -323,7 +334,7 @@ def cut_the_power(disk, binary, cuts, what):
         with contextlib.closing(Client(server)) as client:
             token = token or client.token(new[0])
         time.sleep(random.uniform(0, 0.003))  # not always just behind an answer
-        promised = list(new)  # what is answered later may be the dying kernel's word
+        promised = list(new)  # behind the cut the kernel may call an aborted commit done
         disk.cut()
         for thread in threads:
             thread.join(WAIT)
@@ -492,9 +503,9 @@ def fresh():
     return folder(), []
 
 
-def talk(server, acknowledged, once, killed):
-    """Registers and logs in: what is wrong, or None. A failure that has passed must be got over."""
-    seconds, status = 3 if once else 1, None
+def talk(server, acknowledged, once):
+    """Registers and logs in: what is wrong, or None, and whether the last account was taken in the end."""
+    seconds, wrong, status = 3 if once else 1, None, None
     for name in ("new", "later") if once else ("new",):
         for _ in range(3 if name == "later" else 1):
             status = ask(server, "/register", name, seconds)
@@ -505,11 +516,8 @@ def talk(server, acknowledged, once, killed):
         for known in acknowledged if status else []:
             answer = ask(server, "/login", known, seconds)
             if answer not in (200, 503, None):
-                return f"the log-in of {known} answers {answer}"
-    unsynced = any("can't be synced" in line for line in server.lines)
-    if once and not killed and (status not in (201, 400)) != unsynced:
-        return f"register answers {status} in the end{' after a failed fdatasync' if unsynced else ''}"
-    return None
+                wrong = f"the log-in of {known} answers {answer}"
+    return wrong, status in (201, 400)
 
 
 @contextlib.contextmanager
@@ -534,7 +542,7 @@ def serve_under(make, options=None, kind="", mode="", binary=BIN, **env):
         around = ["sh", "-c", 'exec strace -P "$0.$$.new" "$@"', f"{directory}/jwtd.secret", *around[1:]]
     server = Server(directory, "--loops=1", "--workers=1", around=around, cost="scrypt:32:1:1", binary=binary, **env)
     with attached(server, options) if traced == "running" else contextlib.nullcontext():
-        wrong = talk(server, acknowledged, mode == "", kind == "SIGKILL") if server.port else None
+        wrong, taken = talk(server, acknowledged, mode == "") if server.port else (None, None)
         try:
             status = server.end(signal.SIGTERM if mode == "" else signal.SIGKILL) if server.port else server.ended()
         except subprocess.TimeoutExpired:
@@ -542,6 +550,9 @@ def serve_under(make, options=None, kind="", mode="", binary=BIN, **env):
     expected = 1 if server.port is None else 0 if mode == "" else -signal.SIGKILL
     if status != expected and (kind, status) != ("SIGKILL", -signal.SIGKILL):
         wrong = wrong or f"ended with {status}"
+    unsynced = any("can't be synced" in line for line in server.lines)
+    if server.port and mode == "" and kind != "SIGKILL" and taken == unsynced:  # a failure that has passed is got over
+        wrong = wrong or ("acknowledges after a failed fdatasync" if unsynced else "does not get well")
     reasons = [line for line in server.lines if re.match("jwtd: (?!warning:|note:|.*breaks off|.*ready on)", line)]
     if server.port is None and status == 1 and len(reasons) != 1:
         wrong = f"{len(reasons)} lines say why it does not start"
@@ -708,11 +719,10 @@ def eight(binary, each, common):
     own, won, gate = [[] for _ in processes], [], threading.Barrier(CLIENTS)
 
     def register(k):
+        own[k] = [f"{k}-{i}" for i in range(each)]
         with contextlib.closing(Client(processes[k])) as client:
-            for i in range(each):
-                name = f"{k}-{i}"
-                status = client.register(name)
-                own[k].append(name)
+            gate.wait(WAIT)
+            for name, status in client.all("/register", own[k]):
                 if status != 201:
                     wrong.append(f"register {name}: {status}")
             for i in range(common):
@@ -725,8 +735,7 @@ def eight(binary, each, common):
 
     def log_in(k):  # with names that another process registered
         with contextlib.closing(Client(processes[k])) as client:
-            for name in own[(k + 1) % CLIENTS] + won:
-                status = client.log_in(name)
+            for name, status in client.all("/login", own[(k + 1) % CLIENTS] + won):
                 if status != 200:
                     wrong.append(f"log-in of {name}: {status}")
 
@@ -752,8 +761,10 @@ def eight_processes():
     check(not wrong, f"eight processes, one file: {len(wrong)} times wrong: {wrong[:5]}")
     mutant = build("nolock", ("flock(u->fd, LOCK_EX) != 0", "false"))
     if mutant:
-        wrong = eight(mutant, 50, 50)
-        say(f"     the mutant without flock: 450 names, {len(wrong)} wrong")
+        tries, wrong = 0, []
+        while not wrong and tries < 20:
+            tries, wrong = tries + 1, eight(mutant, 100, 50)
+        say(f"     the mutant without flock: {len(wrong)} wrong at try {tries}")
         check(wrong, "eight processes do not catch the mutant without flock")
 
 

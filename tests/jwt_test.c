@@ -906,12 +906,14 @@ static void test_million(void) {
     }
     for (int round = 0; round < ROUNDS; round++) {
         x ^= x << 13, x ^= x >> 7, x ^= x << 17;
-        size_t a = x % TOKENS, b = x / 5 % TOKENS, cut = x / 25 % len[a], from = x / 9999 % len[b], n = cut;
+        size_t y = (size_t)x, a = y % TOKENS, b = y / 5 % TOKENS, cut = y / 25 % len[a], from = y / 9999 % len[b];
+        size_t n = cut, spot;
         memcpy(text, right[a], cut);
         memcpy(text + n, right[b] + from, len[b] - from);
         n += len[b] - from;
-        if (x >> 60 & 1) text[x / 7 % n] = (char)(x >> 40);
-        if (x >> 61 & 1) memmove(text + x / 11 % n, text + x / 11 % n + 1, n - x / 11 % n - 1), n--;
+        spot = y / 7 % n;
+        if (x >> 60 & 1) text[spot] = (char)(x >> 40);
+        if (x >> 61 & 1) memmove(text + spot, text + spot + 1, n-- - spot - 1);
         bool same = false;
         for (int i = 0; i < TOKENS; i++) same |= n == len[i] && memcmp(text, right[i], n) == 0;
         struct jwt_claims claims;

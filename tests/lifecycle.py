@@ -956,6 +956,61 @@ def throttled():
     off.stop("throttle, off")
 
 
+def defaults():
+    """Without any option it serves on 127.0.0.1:5000, unless somebody else does."""
+    environment = {"JWTD_LISTEN": ""}
+    server = Server(folder(), env=environment)
+    if server.url:
+        same(server.url, "http://127.0.0.1:5000", "defaults: where it listens")
+        server.stop("defaults")
+    else:
+        check("can't listen on 127.0.0.1:5000: Address already in use" in server.lines[-1],
+              f"defaults: {server.lines}")
+
+
+def successor():
+    """One that starts on a unix socket's path while the one before still drains keeps its socket."""
+    directory = folder()
+    path = f"{directory}/socket"
+    first = Server(directory, listen=f"unix:{path}", cost=TINY)
+    slow = Client(first)
+    body = json.dumps({"username": "Romel", "password": "pass1425"})
+    slow.send(request("POST /register", JSON, f"Content-Length: {len(body)}"))
+    slow.send(body[:10].encode())
+    ask(first, get())  # by now the half request has arrived, too
+    first.tell()
+    while os.path.exists(path):
+        select.select([], [], [], 0.005)
+    second = Server(directory, listen=f"unix:{path}", cost=TINY)
+    check(second.url, f"successor: starts: {second.lines}")
+    slow.send(body[10:].encode())
+    same(slow.answer().status, 201, "successor: the first one's last request is answered")
+    same(first.ended(), 0, "successor: the first one ends")
+    check(os.path.exists(path), "successor: its socket is still there")
+    same(ask(second, post("/login", "Romel")).status, 200, "successor: and answers")
+    second.stop("successor")
+    check(not os.path.exists(path), "successor: removes its socket")
+    elsewhere = folder()
+    third = Server(directory, listen=f"unix:{elsewhere}/socket", cost=TINY)
+    third.stop("successor, elsewhere")
+    check(not os.path.exists(f"{elsewhere}/socket"), "successor: a socket outside the accounts' directory is removed too")
+
+
+def left_behind():
+    """A lock that is held and a line that is half typed stop a writer, not those who log in."""
+    server = Server(folder(), cost=TINY)
+    ask(server, post("/register", "Romel"))
+    whole = read(server.users)
+    with open(server.users, "ab", buffering=0) as typing:
+        typing.write(b'{"username":"typed","password":"scrypt:16')
+        same(ask(server, post("/login", "Romel")).status, 200, "half a line: a log-in")
+        typing.write(b':1:1$0123456789abcdef$' + b"0" * 128 + b'"}\n')
+    same(ask(server, post("/login", "typed")).status, 401, "half a line: the whole of it is an account")
+    same(ask(server, post("/register", "ann")).status, 201, "half a line: and others follow")
+    check(read(server.users).startswith(whole), "half a line: nothing is lost")
+    server.stop("half a line")
+
+
 def uniform():
     """An unknown name answers as a wrong password does. (How long each takes: bench/uniform.)"""
     server = Server(folder(), "--uniform-errors", "--throttle", "off", cost=TINY)
@@ -972,10 +1027,10 @@ def uniform():
 def locked_in():
     """What the kernel says of a running server."""
     server = Server(folder(), cost=TINY)
+    sanitized = "no sandbox" in subprocess.run([BIN, "--version"], stdout=subprocess.PIPE, text=True).stdout
     missing = [line for line in server.lines if "sandbox:" in line]
-    if missing:
-        skip(f"locked in: {missing}", "no sandbox" not in subprocess.run([BIN, "--version"], stdout=subprocess.PIPE,
-                                                                        text=True).stdout)
+    if missing or sanitized:
+        skip(f"locked in: {missing or 'a build with sanitizers'}", not sanitized)
     else:
         status = dict(line.split(":\t", 1) for line in read(f"/proc/{server.pid}/status").decode().splitlines()
                       if ":\t" in line)
@@ -1029,7 +1084,8 @@ def give_up(number, _):
 waiting = [slow_fields, slow_body, stop_with_half_a_request]  # for a deadline; all the others run meanwhile
 parts = [restart, kill_in_the_middle, stop_in_flight, stop_unread, one_name, full_queue, left_while_hashing, lingering,
          one_connection, unix_socket, ipv6, usage_errors, help_and_version, cannot_start, secrets, alone_in_a_chroot,
-         no_descriptors, no_room, no_standard_descriptors, throttled, uniform, locked_in]
+         no_descriptors, no_room, no_standard_descriptors, throttled, uniform, locked_in, defaults,
+         successor, left_behind]
 
 
 def main():

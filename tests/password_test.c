@@ -218,8 +218,8 @@ static void test_weaker(void)
         { PBKDF2(599999), PBKDF2(600000), 1, "one fewer" },
         { PBKDF2(600001), PBKDF2(600000), 0, "one more" },
         { PBKDF2(600000), SCRYPT(32768, 8, 1), 1, "pbkdf2 and scrypt" },
-        { PBKDF2(10000000), SCRYPT(2, 1, 1), 1, "pbkdf2's most and scrypt's least" },
-        { SCRYPT(2, 1, 1), PBKDF2(10000000), 0, "and the other way round" },
+        { PBKDF2(10000000), SCRYPT(2, 1, 1), 0, "pbkdf2's most and scrypt's least" },
+        { SCRYPT(2, 1, 1), PBKDF2(10000000), 1, "and the other way round" },
         { SCRYPT(32768, 8, 1), PBKDF2(1), 0, "scrypt and pbkdf2" },
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
@@ -662,6 +662,12 @@ static void test_no_memory(void)
     getrlimit(RLIMIT_AS, &before);
     none = (struct rlimit){ 1, before.rlim_max };
     check(setrlimit(RLIMIT_AS, &none) == 0, "setrlimit");
+    void *more = mmap(NULL, 1 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (more != MAP_FAILED) { /* qemu-user does not hold to the limit */
+        setrlimit(RLIMIT_AS, &before);
+        munmap(more, 1 << 20);
+        return;
+    }
     enum password_result checked = password_check(&work, password, scrypt_string, &cost);
     int put = password_put(&out, &work, &scrypt_cost, password, random);
     enum password_result pbkdf2 = password_check(&work, password, pbkdf2_string, &cost);

@@ -108,7 +108,8 @@ static int answer(bool (*ask)(void), bool locked) {
     int status;
     pid_t pid = fork();
     if (pid == 0) {
-        if (locked && sandbox_enter(directory, key_file, true) != 0) _exit(3);
+        const struct sandbox_path paths[] = { { directory, SANDBOX_READ_WRITE }, { key_file, SANDBOX_READ } };
+        if (locked && sandbox_enter(paths, 2, true) != 0) _exit(3);
         _exit(ask() ? 1 : 2);
     }
     return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;

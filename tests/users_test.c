@@ -35,7 +35,7 @@ static char dir[64], path[80], other[80];
 
 /* ---- files, and what is said on descriptor 2 -------------------------- */
 
-static void fatal(const char *what) {
+static _Noreturn void fatal(const char *what) {
     printf("FAIL %s: %s\n1 failed\n", what, strerror(errno));
     exit(1);
 }
