@@ -64,10 +64,15 @@ unit-tests: $(TESTS:%=$(BUILD)/%)
 test: jwtd unit-tests
 	@tests/run.sh $(TESTS:%=$(BUILD)/%) ./test.sh
 
-# The long one: other compilers, sanitizers and every real peer.
+# The long one: other compilers, sanitizers, other machines and every real peer.
 check: jwtd unit-tests
 	@tests/run.sh $(TESTS:%=$(BUILD)/%) ./test.sh tests/layers.sh tests/builds.sh tests/lifecycle.sh \
-	  tests/flask.sh tests/interop.sh
+	  tests/flask.sh tests/interop.sh tests/fail2ban.sh tests/constant_time.sh tests/machines.sh \
+	  bench/instructions "fuzz/run 60"
+
+# Figures beside those of other servers, in short: bench/README.md
+bench: jwtd
+	@bench/run
 
 # Which symbols each room of floors 0 and 1 takes from elsewhere: see tests/layers.sh
 layers:
@@ -81,4 +86,4 @@ clean:
 	rm -rf build jwtd
 
 FORCE:
-.PHONY: all run test unit-tests check layers install clean FORCE
+.PHONY: all run test unit-tests check bench layers install clean FORCE

@@ -1,7 +1,6 @@
 /* hmac.c - HMAC-SHA-256 and PBKDF2, in the letters of RFC 2104 and RFC 8018.
  *
- * Guarantees: time depends on lengths and the iteration count only; nothing derived from the key is left on the
- * stack. */
+ * Guarantees: time depends on lengths and the iteration count only; what these functions derive from the key they wipe. */
 #include "hmac.h"
 
 #include <string.h>
