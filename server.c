@@ -113,8 +113,7 @@ struct loop {
     struct buffer out;
     char in[HTTP_REQUEST_MAX], out_bytes[OUT_LEN], text[API_TEXT_MAX];
 
-    pthread_mutex_t done_lock; /* guards done */
-    struct job *done;
+    _Atomic(struct job *) done; /* by workers, the last first; no lock that a niced thread could sleep on */
 };
 
 struct server {
@@ -519,10 +518,7 @@ static void start_draining(struct loop *l) {
 static void on_wakeup(struct loop *l) {
     uint64_t count;
     if (read(l->wakeup, &count, sizeof count) < 0) return;
-    pthread_mutex_lock(&l->done_lock);
-    struct job *job = l->done, *next;
-    l->done = NULL;
-    pthread_mutex_unlock(&l->done_lock);
+    struct job *job = atomic_exchange(&l->done, NULL), *next;
     for (; job; job = next) {
         next = job->next;
         struct connection *c = find_connection(l, job->slot, job->generation);
@@ -628,10 +624,9 @@ static struct job *dequeue(struct server *s, struct password_work *work) {
 
 static void hand_back(struct job *job) {
     struct loop *l = job->loop;
-    pthread_mutex_lock(&l->done_lock);
-    job->next = l->done;
-    l->done = job;
-    pthread_mutex_unlock(&l->done_lock);
+    struct job *head = atomic_load(&l->done);
+    do job->next = head;
+    while (!atomic_compare_exchange_weak(&l->done, &head, job));
     if (write(l->wakeup, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0)
         return; /* the counter is full: the loop is awake already */
 }
@@ -683,7 +678,6 @@ static int start_loop(struct server *s, struct loop *l) {
     l->server = s;
     l->first_free = NO_SLOT;
     l->out = (struct buffer){ .at = l->out_bytes, .cap = sizeof l->out_bytes };
-    pthread_mutex_init(&l->done_lock, NULL);
     l->epoll = epoll_create1(EPOLL_CLOEXEC);
     l->wakeup = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (l->epoll < 0 || l->wakeup < 0 || epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->wakeup, &event) != 0)
