@@ -29,6 +29,7 @@
 
 enum {
     LINE_LEN_MAX = 4096,
+    LINE_LEN_USUAL = 225, /* with a name of ten letters and a hash of scrypt */
     READ_LEN = 256 * 1024,
     SUM_LEN = 8,
     LOCK_TRIES = 500, /* a hundred a second */
@@ -297,7 +298,8 @@ static int open_file(struct users *u) {
         return complain(u, "its directory can't be synced: ", strerror(errno));
     u->device = st.st_dev;
     u->inode = st.st_ino;
-    if (index_reserve(u, 1) != 0 || lock_file(u) != 0) return -1;
+    /* a place for every line that it may have, so that the table hardly ever grows while the file is read */
+    if (index_reserve(u, (uint64_t)st.st_size / LINE_LEN_USUAL + 1) != 0 || lock_file(u) != 0) return -1;
     int result = catch_up(u, true);
     flock(u->fd, LOCK_UN);
     return result;
