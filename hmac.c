@@ -19,9 +19,10 @@ void hmac_key_init(struct hmac_key *k, sha256_compress *compress, const void *ke
         memcpy(K, key, n);
     }
     uint32_t ipad[16], opad[16];
+    sha256_load(ipad, K);
     for (int i = 0; i < 16; i++) {
-        ipad[i] = load_be32(K + 4 * i) ^ 0x36363636;
-        opad[i] = load_be32(K + 4 * i) ^ 0x5c5c5c5c;
+        opad[i] = ipad[i] ^ 0x5c5c5c5c;
+        ipad[i] ^= 0x36363636;
     }
     k->compress = compress;
     memcpy(k->inner, sha256_initial, sizeof k->inner);
@@ -61,7 +62,7 @@ void hmac_sha256(const struct hmac_key *k, const void *message, size_t n, uint8_
     inner_hash(k, message, n, NULL, 0, M);
     memcpy(H, k->outer, sizeof H);
     k->compress(H, M);
-    for (int i = 0; i < 8; i++) store_be32(mac + 4 * i, H[i]);
+    sha256_store(mac, H);
     explicit_bzero(M, sizeof M);
     explicit_bzero(H, sizeof H);
 }
@@ -97,7 +98,7 @@ void pbkdf2_hmac_sha256(const struct hmac_key *P, const void *S, size_t S_len, u
     for (uint32_t i = 1; dkLen > 0; i++) {
         size_t n = dkLen < sizeof block ? dkLen : sizeof block;
         F(P, S, S_len, c, i, T);
-        for (int w = 0; w < 8; w++) store_be32(block + 4 * w, T[w]);
+        sha256_store(block, T);
         memcpy(DK, block, n);
         DK += n;
         dkLen -= n;

@@ -64,10 +64,17 @@ void sha256_compress_portable(uint32_t H[8], const uint32_t M[16]) {
     H[0] += a, H[1] += b, H[2] += c, H[3] += d, H[4] += e, H[5] += f, H[6] += g, H[7] += h;
 }
 
-/* 5.2.1: a block is sixteen words, the first byte of each the most significant. */
+void sha256_load(uint32_t M[16], const uint8_t block[SHA256_BLOCK]) {
+    for (int i = 0; i < 16; i++) M[i] = load_be32(block + 4 * i);
+}
+
+void sha256_store(uint8_t digest[SHA256_DIGEST], const uint32_t H[8]) {
+    for (int i = 0; i < 8; i++) store_be32(digest + 4 * i, H[i]);
+}
+
 static void compress_block(struct sha256 *s, const uint8_t *block) {
     uint32_t M[16];
-    for (int i = 0; i < 16; i++) M[i] = load_be32(block + 4 * i);
+    sha256_load(M, block);
     s->compress(s->H, M);
 }
 
@@ -111,5 +118,5 @@ void sha256_final(struct sha256 *s, uint8_t digest[SHA256_DIGEST]) {
     store_be32(s->block + 56, (uint32_t)(bits >> 32));
     store_be32(s->block + 60, (uint32_t)bits);
     compress_block(s, s->block);
-    for (int i = 0; i < 8; i++) store_be32(digest + 4 * i, s->H[i]);
+    sha256_store(digest, s->H);
 }
