@@ -331,6 +331,7 @@ static int read_value(struct cursor *c, enum json_type *type) {
 }
 
 enum json_result json_object(struct slice text, struct json_member *members, size_t n, const char **why) {
+    if (text.len == 0) text.at = ""; /* where NULL stands, nothing may be added to it */
     struct cursor c = { .p = text.at, .end = text.at + text.len, .depth = 1 };
     struct wanted w = { .members = members, .n = n };
     for (size_t i = 0; i < n; i++) members[i] = (struct json_member){ .name = members[i].name };
@@ -367,7 +368,7 @@ static void put_escaped(struct buffer *b, int32_t code) {
 static bool is_plain(char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; }
 
 void json_put_string(struct buffer *b, struct slice utf8) {
-    const char *p = utf8.at, *end = utf8.at + utf8.len;
+    const char *p = utf8.len ? utf8.at : "", *end = p + utf8.len;
     put_char(b, '"');
     while (p < end) {
         const char *start = p;

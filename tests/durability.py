@@ -226,7 +226,8 @@ def tail(path):
 # ---- other builds ------------------------------------------------------------
 
 def build(name, *edits, make=()):
-    """A build with edits to users.c: pairs of a pattern and what takes its place. What is the same is compiled once. None where it can't be built."""
+    """A build with edits to users.c: pairs of a pattern and what takes its place. What is the same is compiled
+    once. None where it can't be built."""
     source, objects = f"{builds}/source", f"{builds}/objects"
     compiler = os.environ.get("CC", "cc")
     if not (need("make", "make") and need(compiler.split()[0], "gcc")):
