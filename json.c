@@ -270,12 +270,13 @@ struct wanted {
 };
 
 static int keep(struct cursor *c, struct wanted *w, struct slice name, struct slice value, enum json_type type) {
-    struct json_member *m = w->members, *end = w->members + w->n;
+    struct json_member *m = w->members;
+    size_t i = 0;
     if (w->count == JSON_MEMBERS) return fail(c, "too many members");
-    for (size_t i = 0; i < w->count; i++) w->twice |= same_name(w->names[i], name);
+    for (size_t j = 0; j < w->count; j++) w->twice |= same_name(w->names[j], name);
     w->names[w->count++] = name;
-    while (m < end && m->name && !json_string_is(name, m->name)) m++;
-    if (m < end) *m = (struct json_member){ .name = m->name, .type = type, .raw = value, .times = m->times + 1 };
+    while (i < w->n && m[i].name && !json_string_is(name, m[i].name)) i++;
+    if (i < w->n) m[i] = (struct json_member){ .name = m[i].name, .type = type, .raw = value, .times = m[i].times + 1 };
     return 0;
 }
 
