@@ -22,7 +22,7 @@ jose=$top/build/npm
 install_jose() {
     command -v node && command -v npm || return
     [ -d "$jose/node_modules/jose" ] && return
-    mkdir -p "$jose" && npm install --prefix "$jose" --no-audit --no-fund --ignore-scripts jose@6
+    mkdir -p "$jose" && npm install --prefix "$jose" --no-audit --no-fund --ignore-scripts jose@5
 }
 
 need_python jwt python3-jwt && pyjwt=yes
