@@ -266,13 +266,16 @@ static int catch_up(struct users *u, bool mend) {
     return result;
 }
 
-/* Waits for its turn, but not for ever: whoever may read the file may lock it. */
-static int lock_file(const struct users *u) {
+/* Waits for its turn, but not for ever: whoever may read the file may lock it. Meanwhile `held`, where it is given, is
+ * let go, so that those who only read go on. */
+static int lock_file(const struct users *u, pthread_mutex_t *held) {
     const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
     for (int tries = 0; flock(u->fd, LOCK_EX | LOCK_NB) != 0; tries++) {
         if (errno != EWOULDBLOCK && errno != EINTR) return complain(u, "can't be locked: ", strerror(errno));
         if (tries == LOCK_TRIES) return complain(u, "another process keeps it locked", "");
+        if (held) pthread_mutex_unlock(held);
         nanosleep(&pause, NULL);
+        if (held) pthread_mutex_lock(held);
     }
     return 0;
 }
@@ -299,8 +302,10 @@ static int open_file(struct users *u) {
     u->device = st.st_dev;
     u->inode = st.st_ino;
     /* a place for every line that it may have, so that the table hardly ever grows while the file is read */
-    if (index_reserve(u, (uint64_t)st.st_size / LINE_LEN_USUAL + 1) != 0 || lock_file(u) != 0) return -1;
+    if (index_reserve(u, (uint64_t)st.st_size / LINE_LEN_USUAL + 1) != 0 || lock_file(u, NULL) != 0) return -1;
     int result = catch_up(u, true);
+    /* what a killed process wrote but did not sync is told from what is durable by nobody: now it is durable */
+    if (result == 0 && fdatasync(u->fd) != 0) result = complain(u, "can't be synced: ", strerror(errno));
     flock(u->fd, LOCK_UN);
     return result;
 }
@@ -336,7 +341,7 @@ static int reopen(struct users *u) {
 /* Locks the file that the name stands for now, indexed to its end. */
 static int begin(struct users *u, bool mend) {
     for (;;) {
-        if (lock_file(u) != 0) return -1;
+        if (lock_file(u, &u->lock) != 0) return -1;
         enum change change = look(u);
         if (change == UNCHANGED || (change == APPENDED && catch_up(u, mend) == 0)) return 0;
         flock(u->fd, LOCK_UN);
@@ -349,7 +354,10 @@ static int begin(struct users *u, bool mend) {
 
 struct users *users_open(const char *path, sha256_compress *compress, const uint8_t index_key[16]) {
     struct users *u = calloc(1, sizeof *u);
-    if (u == NULL) return NULL;
+    if (u == NULL) {
+        log_line(path, ": no memory to open it", NULL);
+        return NULL;
+    }
     u->path = path;
     u->compress = compress;
     memcpy(u->index_key, index_key, sizeof u->index_key);
