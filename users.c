@@ -280,7 +280,7 @@ static int lock_file(const struct users *u, pthread_mutex_t *held) {
     return 0;
 }
 
-/* A new file's name is on the disk only once its directory is. */
+/* A new file's name is on the disk only once its directory is: before its first account is acknowledged. */
 static int sync_directory(const char *path) {
     const char *slash = strrchr(path, '/');
     char *name = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
@@ -297,15 +297,13 @@ static int open_file(struct users *u) {
     if (u->fd < 0)
         return log_line(u->path, ": can't be opened: ", strerror(errno), " (--users names another file)", NULL);
     if (fstat(u->fd, &st) != 0 || !S_ISREG(st.st_mode)) return complain(u, "is not a regular file", "");
-    if (st.st_size == 0 && sync_directory(u->path) != 0)
-        return complain(u, "its directory can't be synced: ", strerror(errno));
     u->device = st.st_dev;
     u->inode = st.st_ino;
     /* a place for every line that it may have, so that the table hardly ever grows while the file is read */
     if (index_reserve(u, (uint64_t)st.st_size / LINE_LEN_USUAL + 1) != 0 || lock_file(u, NULL) != 0) return -1;
     int result = catch_up(u, true);
     /* what a killed process wrote but did not sync is told from what is durable by nobody: now it is durable */
-    if (result == 0 && fdatasync(u->fd) != 0) result = complain(u, "can't be synced: ", strerror(errno));
+    if (result == 0 && u->end > 0 && fdatasync(u->fd) != 0) result = complain(u, "can't be synced: ", strerror(errno));
     flock(u->fd, LOCK_UN);
     return result;
 }
@@ -397,6 +395,8 @@ static int append(struct users *u, struct slice name, struct slice hash) {
     if (line.overflow || read_record(u, (struct slice){ text, line.len - 1 }, &record) != NULL)
         return complain(u, "an account that could not be read back is not stored", "");
     if (index_reserve(u, 1) != 0) return -1;
+    if (u->end == 0 && sync_directory(u->path) != 0)
+        return complain(u, "its directory can't be synced: ", strerror(errno));
     ssize_t n = write(u->fd, line.at, line.len);
     if (n != (ssize_t)line.len) {
         complain(u, "an account could not be stored: ", n < 0 ? strerror(errno) : "no room for all of it");
