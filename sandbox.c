@@ -170,90 +170,39 @@ enum {
 };
 
 /* What a serving process calls, the most frequent first. */
+/* clang-format off */
 static const int allowed_calls[] = {
-    SYS_read,
-    SYS_sendto,
-    SYS_epoll_pwait,
+    SYS_read, SYS_sendto, SYS_epoll_pwait,
 #ifdef SYS_epoll_wait
     SYS_epoll_wait,
 #endif
-    SYS_accept4,
-    SYS_close,
-    SYS_futex,
-    SYS_write,
-    SYS_clock_gettime,
-    SYS_epoll_ctl,
-    SYS_shutdown,
-    SYS_recvfrom,
-    SYS_pread64,
-    SYS_fdatasync,
-    SYS_fsync,
-    SYS_ftruncate,
-    SYS_flock,
-    SYS_fstat,
-    SYS_openat,
+    SYS_accept4, SYS_close, SYS_futex, SYS_write, SYS_clock_gettime, SYS_epoll_ctl, SYS_shutdown, SYS_recvfrom,
+    SYS_pread64, SYS_fdatasync, SYS_fsync, SYS_ftruncate, SYS_flock, SYS_fstat, SYS_openat,
+    SYS_ppoll, SYS_clock_nanosleep, SYS_nanosleep,
+#ifdef SYS_poll
+    SYS_poll, SYS_stat, SYS_lstat, SYS_open, SYS_unlink, /* of the older machines */
+#endif
 #ifdef SYS_newfstatat
     SYS_newfstatat,
-#endif
-#ifdef SYS_poll
-    SYS_poll,
-#endif
-    SYS_ppoll,
-    SYS_clock_nanosleep,
-    SYS_nanosleep,
-#ifdef SYS_stat
-    SYS_stat,
-    SYS_lstat,
-    SYS_open,
-    SYS_unlink,
 #endif
 #ifdef SYS_statx
     SYS_statx,
 #endif
-#ifdef SYS_fstat64
-    SYS_fstat64,
-    SYS_stat64,
-    SYS_fstatat64,
-    SYS_mmap2,
-    SYS_ftruncate64,
-    SYS_fcntl64,
+#ifdef SYS_fstat64 /* of 32 bits */
+    SYS_fstat64, SYS_stat64, SYS_fstatat64, SYS_mmap2, SYS_ftruncate64, SYS_fcntl64,
 #endif
 #ifdef SYS_clock_gettime64
-    SYS_clock_gettime64,
-    SYS_ppoll_time64,
-    SYS_clock_nanosleep_time64,
-    SYS_futex_time64,
-    SYS_rt_sigtimedwait_time64,
+    SYS_clock_gettime64, SYS_ppoll_time64, SYS_clock_nanosleep_time64, SYS_futex_time64, SYS_rt_sigtimedwait_time64,
 #endif
-    SYS_unlinkat,
-    SYS_fcntl,
-    SYS_lseek,
-    SYS_getrandom,
-    SYS_munmap,
-    SYS_mremap,
-    SYS_madvise,
-    SYS_brk,
-    SYS_rt_sigprocmask,
-    SYS_rt_sigtimedwait,
-    SYS_rt_sigaction,
-    SYS_rt_sigreturn,
-    SYS_sigaltstack,
-    SYS_setpriority,
-    SYS_gettid,
-    SYS_getpid,
-    SYS_tgkill,
-    SYS_set_robust_list,
-    SYS_sched_getaffinity,
-    SYS_sched_yield,
-    SYS_eventfd2,
-    SYS_epoll_create1,
-    SYS_restart_syscall,
-    SYS_exit,
-    SYS_exit_group,
+    SYS_unlinkat, SYS_fcntl, SYS_lseek, SYS_getrandom, SYS_munmap, SYS_mremap, SYS_madvise, SYS_brk,
+    SYS_rt_sigprocmask, SYS_rt_sigtimedwait, SYS_rt_sigaction, SYS_rt_sigreturn, SYS_sigaltstack, SYS_setpriority,
+    SYS_gettid, SYS_getpid, SYS_tgkill, SYS_set_robust_list, SYS_sched_getaffinity, SYS_sched_yield, SYS_eventfd2,
+    SYS_epoll_create1, SYS_restart_syscall, SYS_exit, SYS_exit_group,
 #ifdef SYS_rseq
     SYS_rseq,
 #endif
 };
+/* clang-format on */
 
 /* What is allowed only without, or only with, some bits of an argument. */
 static const struct {
