@@ -74,9 +74,7 @@ static struct slice cut_last(struct slice *list) {
     while (start > 0 && list->at[start - 1] != ',') start--;
     struct slice last = { list->at + start, list->len - start };
     list->len = start > 0 ? start - 1 : 0;
-    while (last.len > 0 && (*last.at == ' ' || *last.at == '\t')) last.at++, last.len--;
-    while (last.len > 0 && (last.at[last.len - 1] == ' ' || last.at[last.len - 1] == '\t')) last.len--;
-    return last;
+    return slice_trim(last);
 }
 
 struct address address_of_client(const struct address *peer, const struct network *trusted, size_t n,

@@ -15,41 +15,42 @@
 
 enum { PASSWORD_LEN_MAX = 1024 };
 
-void api_error(struct http_response *response, struct buffer *text, int status, const char *message) {
-    *response = (struct http_response){ .status = status };
-    text->len = 0;
-    put_text(text, "{\"error\":");
-    json_put_string(text, slice_of(message));
-    put_text(text, "}\n");
-    response->body = (struct slice){ text->at, text->len };
+static void finish(struct api_call *call, int status) {
+    put_text(&call->text, "}\n");
+    call->response = (struct http_response){ .status = status, .body = { call->text.at, call->text.len } };
+}
+
+void api_error(struct api_call *call, int status, const char *message) {
+    call->text.len = 0;
+    put_text(&call->text, "{\"error\":");
+    json_put_string(&call->text, slice_of(message));
+    finish(call, status);
+}
+
+/* The route's message, and where `name` is not NULL one more member. */
+static void success(struct api_call *call, int status, const char *name, struct slice value) {
+    put_text(&call->text, "{\"message\":\"");
+    put_text(&call->text, call->route->message);
+    put_char(&call->text, '"');
+    if (name) {
+        put_text(&call->text, name);
+        json_put_string(&call->text, value);
+    }
+    finish(call, status);
 }
 
 /* Every 401 names the scheme (RFC 9110 11.6.1), and its error where a token was given (RFC 6750 3). */
-static void unauthorized(struct http_response *response, struct buffer *text, const char *message, bool token_given) {
-    api_error(response, text, 401, message);
-    response->www_authenticate = token_given ? "Bearer error=\"invalid_token\"" : "Bearer";
+static void unauthorized(struct api_call *call, const char *message, bool token_given) {
+    api_error(call, 401, message);
+    call->response.www_authenticate = token_given ? "Bearer error=\"invalid_token\"" : "Bearer";
 }
 
-static void unavailable(struct http_response *response, struct buffer *text, const char *message) {
-    api_error(response, text, 503, message);
-    response->retry_after = 1;
+static void unavailable(struct api_call *call, const char *message) {
+    api_error(call, 503, message);
+    call->response.retry_after = 1;
 }
 
-void api_busy(struct http_response *response, struct buffer *text) {
-    unavailable(response, text, "Too many requests at once, try again later");
-}
-
-/* {"message":"...", then what the caller puts, then } */
-static void begin(struct buffer *text, const struct api_route *route) {
-    put_text(text, "{\"message\":\"");
-    put_text(text, route->message);
-    put_char(text, '"');
-}
-
-static void end(struct http_response *response, struct buffer *text, int status) {
-    put_text(text, "}\n");
-    *response = (struct http_response){ .status = status, .body = { text->at, text->len } };
-}
+void api_busy(struct api_call *call) { unavailable(call, "Too many requests at once, try again later"); }
 
 /* ---- what comes in ---------------------------------------------------- */
 
@@ -67,13 +68,13 @@ static bool has_control(struct slice s) {
     return false;
 }
 
-static bool bad_input(struct http_response *response, struct buffer *text, const char *what, const char *why) {
+static bool bad_input(struct api_call *call, const char *what, const char *why) {
     char message[128];
     struct buffer b = { .at = message, .cap = sizeof message - 1 };
     put_text(&b, what);
     put_text(&b, why);
     message[b.len] = '\0';
-    api_error(response, text, 400, message);
+    api_error(call, 400, message);
     return false;
 }
 
@@ -89,97 +90,73 @@ static const char *read_member(const struct json_member *member, char *out, size
                                          : NULL;
 }
 
-/* True with *c filled in, or false with *response. The caller wipes *c either way. */
-static bool read_credentials(const struct api_call *call, struct credentials *c, struct http_response *response,
-                             struct buffer *text) {
+/* True with *c filled in, or false with the answer. The caller wipes *c either way. */
+static bool read_credentials(struct api_call *call, struct credentials *c) {
     struct json_member m[] = { { .name = "username" }, { .name = "password" } };
     const char *why;
-    if (json_object(call->body, m, 2, &why) == JSON_BAD)
-        return bad_input(response, text, "The body is not a JSON object: ", why);
+    if (json_object(call->body, m, 2, &why) == JSON_BAD) return bad_input(call, "The body is not a JSON object: ", why);
     if ((why = read_member(&m[0], c->username, sizeof c->username, &c->name)) != NULL)
-        return bad_input(response, text, "username", why);
-    if (has_control(c->name)) return bad_input(response, text, "username", " has a control character");
+        return bad_input(call, "username", why);
+    if (has_control(c->name)) return bad_input(call, "username", " has a control character");
     if ((why = read_member(&m[1], c->password, sizeof c->password, &c->secret)) != NULL)
-        return bad_input(response, text, "password", why);
+        return bad_input(call, "password", why);
     if (memchr(c->secret.at, '\0', c->secret.len)) /* RFC 2104 pads with zeros: "pw" and "pw\0" would be one key */
-        return bad_input(response, text, "password", " has a NUL character");
+        return bad_input(call, "password", " has a NUL character");
     return true;
 }
 
 /* The token in an Authorization value: behind "Bearer", or all of it, as the original took it. */
 static struct slice token_of(struct slice value) {
     struct slice token = value, scheme = slice_cut(&token, ' ');
-    if (scheme.len != 6 || strncasecmp(scheme.at, "Bearer", 6) != 0) return value;
-    while (token.len > 0 && *token.at == ' ') token.at++, token.len--;
-    return token;
+    return scheme.len == 6 && strncasecmp(scheme.at, "Bearer", 6) == 0 ? slice_trim(token) : value;
 }
 
 /* ---- the handlers ----------------------------------------------------- */
 
-static void get_jwt(const struct api *api, const struct api_route *route, const struct api_call *call,
-                    struct http_response *response, struct buffer *text) {
+static void get_jwt(struct api_call *call) {
     struct jwt_claims claims;
-    if (call->authorizations < 2 && call->authorization.len == 0) {
-        api_error(response, text, 400, "Token is missing");
-        return;
-    }
     enum jwt_result result = JWT_INVALID;
     if (call->authorizations == 1)
-        result = jwt_verify(&api->key, token_of(call->authorization), call->now, api->leeway, &claims);
-    if (result != JWT_VALID) {
-        unauthorized(response, text, result == JWT_EXPIRED ? "Token has expired" : "Invalid token", true);
-        return;
-    }
-    begin(text, route);
-    put_text(text, ",\"user\":");
-    json_put_string(text, (struct slice){ claims.sub, claims.sub_len });
-    end(response, text, 200);
+        result = jwt_verify(&call->api->key, token_of(call->authorization), call->now, call->api->leeway, &claims);
+    if (call->authorizations < 2 && call->authorization.len == 0)
+        api_error(call, 400, "Token is missing");
+    else if (result != JWT_VALID)
+        unauthorized(call, result == JWT_EXPIRED ? "Token has expired" : "Invalid token", true);
+    else
+        success(call, 200, ",\"user\":", (struct slice){ claims.sub, claims.sub_len });
 }
 
-static int make_hash(const struct api *api, const struct api_call *call, struct slice password, struct buffer *hash) {
+/* Makes a new hash of the password for `user`. */
+static int make_hash(const struct api_call *call, const struct credentials *c, struct user *user) {
     uint8_t random[2 * PASSWORD_SALT_LEN];
-    return getrandom(random, sizeof random, 0) == sizeof random &&
-                   password_put(hash, call->work, &api->cost, password, random) == 0
-               ? 0
-               : -1;
+    struct buffer hash = { .at = user->hash, .cap = sizeof user->hash };
+    if (getrandom(random, sizeof random, 0) != sizeof random ||
+        password_put(&hash, call->work, &call->api->cost, c->secret, random) != 0)
+        return -1;
+    user->hash_len = hash.len;
+    return 0;
 }
 
-/* A taken name costs no hash; of those who hash for one name at once, users_add lets one through. */
-static enum users_result add_user(const struct api *api, const struct api_call *call, const struct credentials *c) {
+/* A taken name costs no hash; of those who hash for one name at once, users_store lets one through. */
+static enum users_result add_user(const struct api_call *call, const struct credentials *c) {
     struct user user;
-    char string[PASSWORD_STRING_MAX];
-    struct buffer hash = { .at = string, .cap = sizeof string };
-    enum users_result found = users_find(api->users, c->name, &user);
+    enum users_result found = users_find(call->api->users, c->name, &user);
     if (found != USERS_NOT_FOUND) return found == USERS_OK ? USERS_EXISTS : found;
-    if (make_hash(api, call, c->secret, &hash) != 0) return USERS_UNAVAILABLE;
-    return users_add(api->users, c->name, (struct slice){ hash.at, hash.len });
+    return make_hash(call, c, &user) == 0 ? users_store(call->api->users, c->name, NULL, &user) : USERS_UNAVAILABLE;
 }
 
-static void register_user(const struct api *api, const struct api_route *route, const struct api_call *call,
-                          struct http_response *response, struct buffer *text) {
+static void register_user(struct api_call *call) {
     struct credentials c;
-    if (read_credentials(call, &c, response, text)) {
-        enum users_result result = add_user(api, call, &c);
-        if (result == USERS_EXISTS) {
-            api_error(response, text, 400, "Username already exists");
-        } else if (result != USERS_OK) {
-            unavailable(response, text, "The account could not be stored, try again later");
-        } else {
-            begin(text, route);
-            end(response, text, 201);
-        }
+    if (read_credentials(call, &c)) {
+        enum users_result result = add_user(call, &c);
+        if (result == USERS_OK)
+            success(call, 201, NULL, c.name);
+        else if (result == USERS_EXISTS)
+            api_error(call, 400, "Username already exists");
+        else
+            unavailable(call, "The account could not be stored, try again later");
     }
     explicit_bzero(&c, sizeof c);
-}
-
-/* The clear-text password is at hand only now: a hash weaker than today's is replaced. Where that fails the old
- * one goes on. */
-static void strengthen(const struct api *api, const struct api_call *call, const struct credentials *c,
-                       const struct user *user) {
-    char string[PASSWORD_STRING_MAX];
-    struct buffer hash = { .at = string, .cap = sizeof string };
-    if (make_hash(api, call, c->secret, &hash) == 0)
-        users_update(api->users, c->name, user, (struct slice){ hash.at, hash.len });
 }
 
 /* One line for each refused log-in. The name, which anybody may have chosen, comes last and escaped. */
@@ -198,77 +175,72 @@ static uint64_t milliseconds(void) {
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* Has this log-in failed too often? Then *response says how long to wait; nothing is looked up or hashed. */
-static bool is_throttled(const struct api *api, const struct api_call *call, const struct credentials *c,
-                         struct http_response *response, struct buffer *text) {
-    uint64_t wait = api->throttle ? throttle_wait(api->throttle, c->name, &call->client, milliseconds()) : 0;
+/* Has this log-in failed too often? Then the answer says how long to wait; nothing is looked up or hashed. */
+static bool is_throttled(struct api_call *call, const struct credentials *c) {
+    struct throttle *t = call->api->throttle;
+    uint64_t wait = t ? throttle_wait(t, c->name, &call->client, milliseconds()) : 0;
     if (wait == 0) return false;
     log_refusal(call, c->name, "too many failures");
-    api_error(response, text, 429, "Too many failed logins, try again later");
-    response->retry_after = (int)((wait + 999) / 1000);
+    api_error(call, 429, "Too many failed logins, try again later");
+    call->response.retry_after = (int)((wait + 999) / 1000);
     return true;
 }
 
-/* Computes a hash for nobody, so that an unknown name takes as long as a wrong password. */
-static void hash_for_nobody(const struct api *api, const struct api_call *call, const struct credentials *c) {
-    char string[PASSWORD_STRING_MAX];
-    struct buffer hash = { .at = string, .cap = sizeof string };
-    if (make_hash(api, call, c->secret, &hash) != 0) log_line("no memory to hash", NULL);
-}
-
-/* The answer to a name that nobody has or a password that is not its: counted and logged. */
-static void refuse_login(const struct api *api, const struct api_call *call, const struct credentials *c,
-                         struct http_response *response, struct buffer *text, bool known) {
-    if (api->throttle) throttle_count(api->throttle, c->name, &call->client, milliseconds());
+/* The answer to a name that nobody has or a password that is not its: counted and logged. With --uniform-errors a
+ * hash is computed for nobody, so that an unknown name takes as long as a wrong password. */
+static bool refuse_login(struct api_call *call, const struct credentials *c, bool known) {
+    struct user nobody;
+    if (call->api->throttle) throttle_count(call->api->throttle, c->name, &call->client, milliseconds());
     log_refusal(call, c->name, known ? "wrong password" : "unknown user");
-    if (!known && api->uniform_errors) hash_for_nobody(api, call, c);
-    if (api->uniform_errors)
-        unauthorized(response, text, "Invalid username or password", false);
+    if (!known && call->api->uniform_errors && make_hash(call, c, &nobody) != 0) log_line("no memory to hash", NULL);
+    if (call->api->uniform_errors)
+        unauthorized(call, "Invalid username or password", false);
     else if (known)
-        unauthorized(response, text, "Invalid password", false);
+        unauthorized(call, "Invalid password", false);
     else
-        api_error(response, text, 404, "User not found");
+        api_error(call, 404, "User not found");
+    return false;
 }
 
-/* Is the password this account's? If not, *response is the answer. */
-static bool authenticate(const struct api *api, const struct api_call *call, const struct credentials *c,
-                         struct http_response *response, struct buffer *text) {
+/* The clear-text password is at hand only now: a hash weaker than today's is replaced. Where that fails the old
+ * one goes on. */
+static void strengthen(const struct api_call *call, const struct credentials *c, const struct user *seen) {
+    struct user stronger;
+    if (make_hash(call, c, &stronger) == 0) users_store(call->api->users, c->name, seen, &stronger);
+}
+
+/* Is the password this account's? If not, the answer says so. */
+static bool authenticate(struct api_call *call, const struct credentials *c) {
     struct user user;
     struct password_cost cost;
-    if (is_throttled(api, call, c, response, text)) return false;
-    enum users_result found = users_find(api->users, c->name, &user);
-    if (found == USERS_NOT_FOUND) {
-        refuse_login(api, call, c, response, text, false);
-        return false;
-    }
+    if (is_throttled(call, c)) return false;
+    enum users_result found = users_find(call->api->users, c->name, &user);
+    if (found == USERS_NOT_FOUND) return refuse_login(call, c, false);
     if (found != USERS_OK) {
-        unavailable(response, text, "The accounts can not be read, try again later");
+        unavailable(call, "The accounts can not be read, try again later");
         return false;
     }
     switch (password_check(call->work, c->secret, (struct slice){ user.hash, user.hash_len }, &cost)) {
     case PASSWORD_RIGHT:
-        if (password_weaker(&cost, &api->cost)) strengthen(api, call, c, &user);
+        if (password_weaker(&cost, &call->api->cost)) strengthen(call, c, &user);
         return true;
-    case PASSWORD_WRONG: refuse_login(api, call, c, response, text, true); return false;
-    case PASSWORD_NO_MEMORY:
-        unavailable(response, text, "No memory to check the password, try again later");
-        return false;
+    case PASSWORD_WRONG: return refuse_login(call, c, true);
+    case PASSWORD_NO_MEMORY: unavailable(call, "No memory to check the password, try again later"); return false;
     case PASSWORD_UNUSABLE: break;
     }
     log_refusal(call, c->name, "stored hash malformed or its cost beyond the cap");
-    api_error(response, text, 500, "The stored password hash can not be checked");
+    api_error(call, 500, "The stored password hash can not be checked");
     return false;
 }
 
-static void log_in(const struct api *api, const struct api_route *route, const struct api_call *call,
-                   struct http_response *response, struct buffer *text) {
+static void log_in(struct api_call *call) {
     struct credentials c;
-    if (read_credentials(call, &c, response, text) && authenticate(api, call, &c, response, text)) {
-        begin(text, route);
-        put_text(text, ",\"token\":\"");
-        jwt_put(text, &api->key, c.name, (int64_t)time(NULL) + api->ttl);
-        put_char(text, '"');
-        end(response, text, 200);
+    char token[API_TEXT_MAX / 2];
+    struct buffer b = { .at = token, .cap = sizeof token };
+    if (read_credentials(call, &c) && authenticate(call, &c)) {
+        jwt_put(&b, &call->api->key, c.name, (int64_t)time(NULL) + call->api->ttl);
+        call->text.overflow |= b.overflow;
+        success(call, 200, ",\"token\":", (struct slice){ b.at, b.len });
     }
     explicit_bzero(&c, sizeof c);
 }
@@ -282,49 +254,51 @@ static const struct api_route routes[] = {
     { "/register", HTTP_POST, "POST, OPTIONS", API_ON_WORKER, false, register_user, "User registered successfully" },
 };
 
+/* application/json or application/ANYTHING+json, whatever its parameters (RFC 6839 3.1) */
+static bool is_json(struct slice value) {
+    struct slice type = slice_trim(slice_cut(&value, ';'));
+    return type.len >= 16 && strncasecmp(type.at, "application/", 12) == 0 &&
+           ((type.len == 16 && strncasecmp(type.at + 12, "json", 4) == 0) ||
+            strncasecmp(type.at + type.len - 5, "+json", 5) == 0);
+}
+
 static const struct api_route *find_path(struct slice path) {
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
         if (slice_is(path, routes[i].path)) return &routes[i];
     return NULL;
 }
 
-/* application/json or application/ANYTHING+json, whatever its parameters (RFC 6839 3.1) */
-static bool is_json(struct slice value) {
-    struct slice type = slice_cut(&value, ';');
-    while (type.len > 0 && (type.at[type.len - 1] == ' ' || type.at[type.len - 1] == '\t')) type.len--;
-    return type.len >= 16 && strncasecmp(type.at, "application/", 12) == 0 &&
-           ((type.len == 16 && strncasecmp(type.at + 12, "json", 4) == 0) ||
-            strncasecmp(type.at + type.len - 5, "+json", 5) == 0);
+static void answer_options(struct api_call *call, const char *allow) {
+    call->response = (struct http_response){ .status = 200, .allow = allow };
 }
 
-const struct api_route *api_find(const struct http_request *request, const char *buf, struct http_response *response,
-                                 struct buffer *text) {
-    const struct api_route *route = find_path(http_slice(buf, request->path));
+bool api_find(struct api_call *call, const struct http_request *request, const char *buf) {
+    struct slice path = http_slice(buf, request->path);
+    const struct api_route *route = call->route = find_path(path);
     enum http_method method = request->method == HTTP_HEAD ? HTTP_GET : request->method;
-    if (route == NULL && method == HTTP_OPTIONS && slice_is(http_slice(buf, request->path), "*")) {
-        *response = (struct http_response){ .status = 200, .allow = "GET, HEAD, POST, OPTIONS" };
+    if (route == NULL && method == HTTP_OPTIONS && slice_is(path, "*")) {
+        answer_options(call, "GET, HEAD, POST, OPTIONS");
     } else if (route == NULL) {
-        api_error(response, text, 404, "Not found");
+        api_error(call, 404, "Not found");
     } else if (method == HTTP_OPTIONS) {
-        *response = (struct http_response){ .status = 200, .allow = route->allow };
+        answer_options(call, route->allow);
     } else if (method != route->method) {
-        api_error(response, text, 405, "Method not allowed");
-        response->allow = route->allow;
+        api_error(call, 405, "Method not allowed");
+        call->response.allow = route->allow;
     } else if (method == HTTP_POST && !is_json(http_slice(buf, request->content_type))) {
-        api_error(response, text, 415, "Content-Type must be application/json");
+        api_error(call, 415, "Content-Type must be application/json");
     } else {
-        return route;
+        return true;
     }
-    return NULL;
+    return false;
 }
 
-void api_answer(const struct api *api, const struct api_route *route, const struct api_call *call,
-                struct http_response *response, struct buffer *text) {
-    text->len = 0;
-    route->handler(api, route, call, response, text);
-    if (text->overflow) {
-        text->overflow = false;
-        api_error(response, text, 500, "The answer is too long");
+void api_answer(struct api_call *call) {
+    call->text.len = 0;
+    call->route->handler(call);
+    if (call->text.overflow) {
+        call->text.overflow = false;
+        api_error(call, 500, "The answer is too long");
     }
-    response->no_store = route->no_store;
+    call->response.no_store = call->route->no_store;
 }

@@ -25,18 +25,18 @@ struct api {
     bool uniform_errors;       /* an unknown name and a wrong password answer alike, and take alike */
 };
 
-/* A request as its handler sees it. The slices are the caller's. */
+/* A request as its handler sees it, and the answer that it fills in. */
 struct api_call {
-    struct slice authorization, body;
-    unsigned authorizations; /* how many Authorization fields there were */
-    double now;              /* seconds since 1970 */
+    const struct api *api;
+    const struct api_route *route;
+    struct slice authorization, body; /* the caller's */
+    unsigned authorizations;          /* how many Authorization fields there were */
+    double now;                       /* seconds since 1970 */
     struct address client;
     struct password_work *work; /* NULL on an event loop */
+    struct http_response response;
+    struct buffer text; /* the caller's room for API_TEXT_MAX bytes; the response's body lies in it */
 };
-
-struct api_route;
-typedef void api_handler(const struct api *api, const struct api_route *route, const struct api_call *call,
-                         struct http_response *response, struct buffer *text);
 
 enum api_place {
     API_ON_LOOP,   /* answers at once, without blocking */
@@ -49,23 +49,21 @@ struct api_route {
     const char *allow; /* its Allow field: what the path answers to */
     enum api_place place;
     bool no_store; /* its answers are about a token */
-    api_handler *handler;
+    void (*handler)(struct api_call *call);
     const char *message; /* of success */
 };
 
-/* Finds the route of a complete request. NULL where the answer is known without a handler: *response is then it
- * (404, 405, 415, OPTIONS). */
-const struct api_route *api_find(const struct http_request *request, const char *buf, struct http_response *response,
-                                 struct buffer *text);
+/* Finds the route of a complete request. False where the answer is known without a handler, and given (404, 405, 415,
+ * OPTIONS). */
+bool api_find(struct api_call *call, const struct http_request *request, const char *buf);
 
-/* Calls the handler. *response is the answer; its body lies in `text`. */
-void api_answer(const struct api *api, const struct api_route *route, const struct api_call *call,
-                struct http_response *response, struct buffer *text);
+/* Calls the handler. */
+void api_answer(struct api_call *call);
 
-/* Makes *response the error with this status and {"error":message} in `text`. */
-void api_error(struct http_response *response, struct buffer *text, int status, const char *message);
+/* Answers with this status and {"error":message}. */
+void api_error(struct api_call *call, int status, const char *message);
 
 /* The answer when the workers' queue is full: 503. */
-void api_busy(struct http_response *response, struct buffer *text);
+void api_busy(struct api_call *call);
 
 #endif

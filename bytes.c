@@ -24,6 +24,12 @@ struct slice slice_cut(struct slice *rest, char separator) {
     return head;
 }
 
+struct slice slice_trim(struct slice s) {
+    while (s.len > 0 && is_blank(s.at[0])) s.at++, s.len--;
+    while (s.len > 0 && is_blank(s.at[s.len - 1])) s.len--;
+    return s;
+}
+
 int64_t slice_decimal(struct slice s) {
     int64_t n = 0;
     if (s.len == 0 || s.len > 18) return -1;

@@ -34,6 +34,16 @@ static inline bool slice_is(struct slice s, const char *text) { return slice_equ
  * rest->at NULL, where there is none. */
 struct slice slice_cut(struct slice *rest, char separator);
 
+static inline bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+/* Without the white space at both ends. */
+struct slice slice_trim(struct slice s);
+
+/* 0 to 15, or -1: not a hexadecimal digit. */
+static inline int hex_digit(char c) {
+    return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+}
+
 /* A decimal number of 1 to 18 digits and nothing else: the number, or -1. */
 int64_t slice_decimal(struct slice s);
 

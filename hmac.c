@@ -9,15 +9,10 @@
 
 void hmac_key_init(struct hmac_key *k, sha256_compress *compress, const void *key, size_t n) {
     uint8_t K[SHA256_BLOCK] = { 0 };
-    if (n > SHA256_BLOCK) { /* RFC 2104 2: a longer key is hashed first */
-        struct sha256 s;
-        sha256_init(&s, compress);
-        sha256_update(&s, key, n);
-        sha256_final(&s, K);
-        explicit_bzero(&s, sizeof s);
-    } else if (n > 0) {
+    if (n > SHA256_BLOCK) /* RFC 2104 2: a longer key is hashed first */
+        sha256_of(compress, key, n, NULL, 0, K);
+    else if (n > 0)
         memcpy(K, key, n);
-    }
     uint32_t ipad[16], opad[16];
     sha256_load(ipad, K);
     for (int i = 0; i < 16; i++) {

@@ -49,14 +49,6 @@ static bool is_field_value(struct slice s) {
     return true;
 }
 
-static bool is_space(char c) { return c == ' ' || c == '\t'; }
-
-static struct slice trim(struct slice s) {
-    while (s.len > 0 && is_space(s.at[0])) s.at++, s.len--;
-    while (s.len > 0 && is_space(s.at[s.len - 1])) s.len--;
-    return s;
-}
-
 /* Names of fields, codings and options are compared without regard to case (RFC 9110 5.1, 5.6.2). */
 static inline bool same_name(struct slice a, struct slice b) {
     return a.len == b.len && strncasecmp(a.at, b.at, a.len) == 0;
@@ -66,10 +58,6 @@ static inline bool same_token(struct slice s, const char *token) { return same_n
 
 static struct http_span span_of(const struct http_request *r, struct slice s) {
     return (struct http_span){ (uint32_t)(s.at - r->buf), (uint32_t)s.len };
-}
-
-static int hex_digit(char c) {
-    return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
 }
 
 static bool is_reg_name(struct slice s) {
@@ -188,7 +176,7 @@ static int on_content_length(struct http_request *r, struct slice value) {
 static int on_transfer_encoding(struct http_request *r, struct slice value) {
     if (r->minor_version == 0) return refuse(r, 400, "Transfer-Encoding in HTTP/1.0");
     do {
-        struct slice coding = trim(slice_cut(&value, ','));
+        struct slice coding = slice_trim(slice_cut(&value, ','));
         if (coding.len == 0 || (same_token(coding, "chunked") && r->chunked))
             return refuse(r, 400, "malformed Transfer-Encoding");
         if (!same_token(coding, "chunked")) return refuse(r, 501, "no transfer coding but chunked is known");
@@ -201,7 +189,7 @@ enum { CONNECTION_CLOSE = 1, CONNECTION_KEEP_ALIVE = 2 };
 
 static int on_connection(struct http_request *r, struct slice value) {
     do {
-        struct slice option = trim(slice_cut(&value, ','));
+        struct slice option = slice_trim(slice_cut(&value, ','));
         if (same_token(option, "close")) r->connection |= CONNECTION_CLOSE;
         if (same_token(option, "keep-alive")) r->connection |= CONNECTION_KEEP_ALIVE;
     } while (value.at != NULL);
@@ -251,13 +239,13 @@ static int read_field_line(struct http_request *r, struct slice line) {
     r->fields_len += (uint32_t)line.len + 2;
     if (++r->field_count > HTTP_FIELD_COUNT_MAX || r->fields_len > HTTP_FIELDS_MAX)
         return refuse(r, 431, "too many fields");
-    if (is_space(line.at[0])) return refuse(r, 400, "obs-fold"); /* RFC 9112 5.2 */
+    if (is_blank(line.at[0])) return refuse(r, 400, "obs-fold"); /* RFC 9112 5.2 */
     struct slice value = line, name = slice_cut(&value, ':');
     if (value.at == NULL || name.len == 0 || !all_in_set(tchar, name)) /* RFC 9112 5.1: no space before the colon */
         return refuse(r, 400, "malformed field name");
     if (!is_field_value(value)) return refuse(r, 400, "control character in a field value");
     for (size_t i = 0; r->phase == HTTP_FIELD_LINES && i < sizeof known_fields / sizeof *known_fields; i++)
-        if (same_name(name, known_fields[i].name)) return known_fields[i].on(r, trim(value));
+        if (same_name(name, known_fields[i].name)) return known_fields[i].on(r, slice_trim(value));
     return 0;
 }
 
@@ -282,7 +270,7 @@ static int read_chunk_size(struct http_request *r, struct slice line) {
     for (; i < line.len && hex_digit(line.at[i]) >= 0; i++)
         if (r->length <= HTTP_BODY_MAX) r->length = r->length << 4 | (uint64_t)hex_digit(line.at[i]);
     digits = i;
-    while (i < line.len && is_space(line.at[i])) i++;
+    while (i < line.len && is_blank(line.at[i])) i++;
     bool extension = i < line.len && line.at[i] == ';' && is_field_value((struct slice){ line.at + i, line.len - i });
     if (digits == 0 || line.len > HTTP_CHUNK_LINE_MAX || (digits < line.len && !extension))
         return refuse(r, 400, "malformed chunk");

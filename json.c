@@ -61,13 +61,9 @@ static int32_t hex4(struct cursor *c) {
     int32_t value = 0;
     if (c->end - c->p < 4) return -1;
     for (int i = 0; i < 4; i++) {
-        char digit = *c->p++;
-        int32_t d = digit >= '0' && digit <= '9'   ? digit - '0'
-                    : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
-                    : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10
-                                                   : -1;
-        if (d < 0) return -1;
-        value = value << 4 | d;
+        int digit = hex_digit(*c->p++);
+        if (digit < 0) return -1;
+        value = value << 4 | digit;
     }
     return value;
 }

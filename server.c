@@ -91,13 +91,9 @@ struct job {
     struct loop *loop;
     uint32_t slot, generation;
     atomic_bool abandoned, half_closed; /* its client is gone; may be gone */
-    const struct api_route *route;
-    struct address client;
+    struct api_call call;
     struct http_framing framing;
-    struct http_response response;
-    char text[API_TEXT_MAX];
-    size_t body_len;
-    char body[];
+    char text[API_TEXT_MAX], body[];
 };
 
 struct loop {
@@ -249,7 +245,7 @@ static struct address client_of(const struct loop *l, const struct connection *c
 
 /* Hands a request to the workers. -1: the queue is full, or no memory. */
 static int park(struct loop *l, struct connection *c, const struct http_request *r, const char *buf,
-                const struct api_route *route) {
+                const struct api_call *call) {
     struct slice body = http_slice(buf, r->body);
     struct job *job = malloc(sizeof *job + body.len);
     if (job == NULL) return -1;
@@ -258,10 +254,11 @@ static int park(struct loop *l, struct connection *c, const struct http_request 
     job->generation = c->generation;
     atomic_init(&job->abandoned, false);
     atomic_init(&job->half_closed, false);
-    job->route = route;
-    job->client = client_of(l, c, r, buf);
     job->framing = framing_of(r);
-    job->body_len = body.len;
+    job->call = *call;
+    job->call.client = client_of(l, c, r, buf);
+    job->call.body = (struct slice){ job->body, body.len };
+    job->call.text = (struct buffer){ .at = job->text, .cap = sizeof job->text };
     memcpy(job->body, body.at, body.len);
     if (enqueue(l->server, job) != 0) {
         explicit_bzero(job->body, body.len);
@@ -275,28 +272,28 @@ static int park(struct loop *l, struct connection *c, const struct http_request 
 
 /* Answers a complete request, or parks it. */
 static void answer(struct loop *l, struct connection *c, const struct http_request *r, const char *buf) {
-    struct http_response response;
-    struct buffer text = { .at = l->text, .cap = sizeof l->text };
-    const struct api_route *route = api_find(r, buf, &response, &text);
-    if (route && route->place == API_ON_WORKER) {
-        if (park(l, c, r, buf, route) == 0) return;
-        api_busy(&response, &text);
-    } else if (route) {
-        struct api_call call = { .authorization = http_slice(buf, r->authorization),
-                                 .authorizations = r->authorizations,
-                                 .now = l->wall_clock };
-        api_answer(l->server->config.api, route, &call, &response, &text);
+    struct api_call call = { .api = l->server->config.api,
+                             .authorization = http_slice(buf, r->authorization),
+                             .authorizations = r->authorizations,
+                             .now = l->wall_clock,
+                             .text = { .at = l->text, .cap = sizeof l->text } };
+    if (api_find(&call, r, buf)) {
+        if (call.route->place == API_ON_LOOP)
+            api_answer(&call);
+        else if (park(l, c, r, buf, &call) == 0)
+            return;
+        else
+            api_busy(&call);
     }
-    put_answer(l, &response, framing_of(r));
+    put_answer(l, &call.response, framing_of(r));
     if (!r->keep_alive) c->state = LAST;
 }
 
 /* An answer to what is no request; nothing behind it is read. */
 static void answer_error(struct loop *l, struct connection *c, int status, const char *message) {
-    struct http_response response;
-    struct buffer text = { .at = l->text, .cap = sizeof l->text };
-    api_error(&response, &text, status, message);
-    put_answer(l, &response, (struct http_framing){ .close = true });
+    struct api_call call = { .text = { .at = l->text, .cap = sizeof l->text } };
+    api_error(&call, status, message);
+    put_answer(l, &call.response, (struct http_framing){ .close = true });
     c->state = LINGERING;
 }
 
@@ -525,7 +522,7 @@ static void on_wakeup(struct loop *l) {
         if (c) {
             c->job = NULL;
             c->state = job->framing.close ? LAST : READING;
-            put_answer(l, &job->response, job->framing);
+            put_answer(l, &job->call.response, job->framing);
             proceed(l, c);
         }
         free(job);
@@ -647,13 +644,12 @@ static void *worker_main(void *argument) {
     struct job *job;
     setpriority(PRIO_PROCESS, 0, WORKER_NICE); /* of this thread: hashing must not starve the loops */
     while ((job = dequeue(s, &work)) != NULL) {
-        struct buffer text = { .at = job->text, .cap = sizeof job->text };
-        struct api_call call = { .body = { job->body, job->body_len }, .client = job->client, .work = &work };
+        job->call.work = &work;
         if (is_worth_it(s, job))
-            api_answer(s->config.api, job->route, &call, &job->response, &text);
+            api_answer(&job->call);
         else
-            api_busy(&job->response, &text);
-        explicit_bzero(job->body, job->body_len);
+            api_busy(&job->call);
+        explicit_bzero(job->body, job->call.body.len);
         hand_back(job);
     }
     password_release(&work);

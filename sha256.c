@@ -120,3 +120,13 @@ void sha256_final(struct sha256 *s, uint8_t digest[SHA256_DIGEST]) {
     compress_block(s, s->block);
     sha256_store(digest, s->H);
 }
+
+void sha256_of(sha256_compress *compress, const void *a, size_t a_len, const void *b, size_t b_len,
+               uint8_t digest[SHA256_DIGEST]) {
+    struct sha256 s;
+    sha256_init(&s, compress);
+    sha256_update(&s, a, a_len);
+    sha256_update(&s, b, b_len);
+    sha256_final(&s, digest);
+    explicit_bzero(&s, sizeof s);
+}

@@ -35,6 +35,10 @@ void sha256_init(struct sha256 *s, sha256_compress *compress);
 void sha256_update(struct sha256 *s, const void *data, size_t n);
 void sha256_final(struct sha256 *s, uint8_t digest[SHA256_DIGEST]);
 
+/* The digest of two strings of bytes, one behind the other. Nothing of them is left behind. */
+void sha256_of(sha256_compress *compress, const void *a, size_t a_len, const void *b, size_t b_len,
+               uint8_t digest[SHA256_DIGEST]);
+
 /* Words from a block and to a digest: the first byte of each is the most significant (section 3.1). */
 void sha256_load(uint32_t M[16], const uint8_t block[SHA256_BLOCK]);
 void sha256_store(uint8_t digest[SHA256_DIGEST], const uint32_t H[8]);

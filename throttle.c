@@ -43,14 +43,11 @@ void throttle_free(struct throttle *t) {
 }
 
 /* The first eight bytes of SHA-256 over key, address and name. */
-static uint64_t who(const struct throttle *t, const struct address *address, size_t address_len, struct slice name) {
-    struct sha256 s;
-    uint8_t digest[SHA256_DIGEST];
-    sha256_init(&s, t->compress);
-    sha256_update(&s, t->key, sizeof t->key);
-    sha256_update(&s, address, address_len);
-    sha256_update(&s, name.at, name.len);
-    sha256_final(&s, digest);
+static uint64_t who(const struct throttle *t, const struct address *source, struct slice name) {
+    uint8_t head[sizeof t->key + sizeof *source], digest[SHA256_DIGEST];
+    memcpy(head, t->key, sizeof t->key);
+    memcpy(head + sizeof t->key, source, sizeof *source);
+    sha256_of(t->compress, head, sizeof head, name.at, name.len, digest);
     return (uint64_t)load_be32(digest) << 32 | load_be32(digest + 4) | 1; /* 0 is nobody */
 }
 
@@ -61,9 +58,9 @@ static int find_bounds(const struct throttle *t, struct slice name, const struct
     struct address source = *address;
     if (!source.known) memset(source.bytes, 0, sizeof source.bytes);
     if (!address_in(&source, &ipv4)) memset(source.bytes + 8, 0, 8); /* a customer has a /64 */
-    bounds[0] = (struct bound){ who(t, &source, sizeof source, name), THROTTLE_ACCOUNT_MS,
+    bounds[0] = (struct bound){ who(t, &source, name), THROTTLE_ACCOUNT_MS,
                                 (THROTTLE_ACCOUNT_BURST - 1) * THROTTLE_ACCOUNT_MS };
-    bounds[1] = (struct bound){ who(t, &source, sizeof source, (struct slice){ "", 0 }), THROTTLE_ADDRESS_MS,
+    bounds[1] = (struct bound){ who(t, &source, slice_of("")), THROTTLE_ADDRESS_MS,
                                 (THROTTLE_ADDRESS_BURST - 1) * THROTTLE_ADDRESS_MS };
     return source.known ? 2 : 1;
 }

@@ -6,7 +6,7 @@
  * last counts. A line ends with the first eight hex digits of the SHA-256 of all that stands before `,"sum"`;
  * one written by hand may leave the sum out.
  *
- * Guarantees: what users_add or users_update acknowledged has been through fdatasync. Every process that opens
+ * Guarantees: what users_store acknowledged has been through fdatasync. Every process that opens
  * the file takes turns by flock(2) and reads what others appended before it writes. A last line without its end
  * is what a crash leaves: it was never acknowledged and is cut off, with a warning. Any other damage stops the
  * start and changes nothing.
@@ -70,11 +70,8 @@ static int complain(const struct users *u, const char *what, const char *detail)
 /* ---- lines ------------------------------------------------------------ */
 
 static void put_sum(struct buffer *out, const struct users *u, struct slice text) {
-    struct sha256 s;
     uint8_t digest[SHA256_DIGEST];
-    sha256_init(&s, u->compress);
-    sha256_update(&s, text.at, text.len);
-    sha256_final(&s, digest);
+    sha256_of(u->compress, text.at, text.len, NULL, 0, digest);
     put_hex(out, digest, SUM_LEN / 2);
 }
 
@@ -134,12 +131,8 @@ static int read_record_at(const struct users *u, uint64_t offset, struct record 
 
 /* The first eight bytes of SHA-256 over key and name. */
 static uint64_t hash_name(const struct users *u, struct slice name) {
-    struct sha256 s;
     uint8_t digest[SHA256_DIGEST];
-    sha256_init(&s, u->compress);
-    sha256_update(&s, u->index_key, sizeof u->index_key);
-    sha256_update(&s, name.at, name.len);
-    sha256_final(&s, digest);
+    sha256_of(u->compress, u->index_key, sizeof u->index_key, name.at, name.len, digest);
     return (uint64_t)load_be32(digest) << 32 | load_be32(digest + 4);
 }
 
@@ -387,11 +380,11 @@ enum users_result users_find(struct users *u, struct slice name, struct user *us
 }
 
 /* Appends a line, whole and synced, or leaves the file as it was. */
-static int append(struct users *u, struct slice name, struct slice hash) {
+static int append(struct users *u, struct slice name, const struct user *user) {
     char text[LINE_LEN_MAX];
     struct buffer line = { .at = text, .cap = sizeof text };
     struct record record;
-    put_line(&line, u, name, hash);
+    put_line(&line, u, name, (struct slice){ user->hash, user->hash_len });
     if (line.overflow || read_record(u, (struct slice){ text, line.len - 1 }, &record) != NULL)
         return complain(u, "an account that could not be read back is not stored", "");
     if (index_reserve(u, 1) != 0) return -1;
@@ -415,8 +408,11 @@ static int append(struct users *u, struct slice name, struct slice hash) {
     return 0;
 }
 
-/* Stores the name's hash if it stands now as `seen` says; NULL: not at all. */
-static enum users_result store(struct users *u, struct slice name, const struct user *seen, struct slice hash) {
+static bool same_user(const struct user *a, const struct user *b) {
+    return slice_equal((struct slice){ a->hash, a->hash_len }, (struct slice){ b->hash, b->hash_len });
+}
+
+enum users_result users_store(struct users *u, struct slice name, const struct user *seen, const struct user *user) {
     struct record record;
     size_t place;
     enum users_result result = USERS_UNAVAILABLE;
@@ -427,22 +423,12 @@ static enum users_result store(struct users *u, struct slice name, const struct 
             result = USERS_EXISTS;
         else if (found == 0 && seen != NULL)
             result = USERS_NOT_FOUND;
-        else if (found == 1 && seen != NULL &&
-                 !slice_equal((struct slice){ record.user.hash, record.user.hash_len },
-                              (struct slice){ seen->hash, seen->hash_len }))
+        else if (found == 1 && !same_user(&record.user, seen))
             result = USERS_CHANGED;
-        else if (found >= 0 && append(u, name, hash) == 0)
+        else if (found >= 0 && append(u, name, user) == 0)
             result = USERS_OK;
         flock(u->fd, LOCK_UN);
     }
     pthread_mutex_unlock(&u->lock);
     return result;
-}
-
-enum users_result users_add(struct users *u, struct slice name, struct slice hash) {
-    return store(u, name, NULL, hash);
-}
-
-enum users_result users_update(struct users *u, struct slice name, const struct user *seen, struct slice hash) {
-    return store(u, name, seen, hash);
 }

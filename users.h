@@ -36,11 +36,8 @@ void users_close(struct users *users);
 
 enum users_result users_find(struct users *users, struct slice name, struct user *user);
 
-/* Adds an account: USERS_OK once it is on the disk, USERS_EXISTS for a taken name. Of any number of callers
- * with one name exactly one gets USERS_OK. */
-enum users_result users_add(struct users *users, struct slice name, struct slice hash);
-
-/* Gives the account another hash string, if it still has the one that was `seen`. */
-enum users_result users_update(struct users *users, struct slice name, const struct user *seen, struct slice hash);
+/* Adds an account, where `seen` is NULL: USERS_EXISTS for a taken name. Else changes the one that still is as it was
+ * `seen`. USERS_OK once it is on the disk; of any number of callers for one name exactly one gets it. */
+enum users_result users_store(struct users *users, struct slice name, const struct user *seen, const struct user *user);
 
 #endif

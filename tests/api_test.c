@@ -49,30 +49,38 @@ static void listen_end(void) { dup2(kept_fd, 2); }
 
 /* ---- asking ----------------------------------------------------------- */
 
+static enum users_result users_add(struct users *users, struct slice name, struct slice hash) {
+    struct user user = { .hash_len = hash.len };
+    memcpy(user.hash, hash.at, hash.len);
+    return users_store(users, name, NULL, &user);
+}
+
 /* Parses a request and looks for its route. `type` is the Content-Type field's value; NULL: no such field. */
 static const struct api_route *find(const char *method, const char *target, const char *type) {
     static char request[HTTP_REQUEST_MAX];
     struct http_request parsed = { 0 };
-    struct buffer text = { .at = text_bytes, .cap = sizeof text_bytes };
+    struct api_call call = { .text = { .at = text_bytes, .cap = sizeof text_bytes } };
     int n = snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nHost: a\r\n%s%s%s\r\n", method, target,
                      type ? "Content-Type: " : "", type ? type : "", type ? "\r\n" : "");
     size_t len = (size_t)n;
-    response = (struct http_response){ 0 };
-    if (http_parse(&parsed, request, &len) == HTTP_DONE) return api_find(&parsed, request, &response, &text);
-    check(false, "%s %s is not a request", method, target);
-    return NULL;
+    check(http_parse(&parsed, request, &len) == HTTP_DONE, "%s %s is a request", method, target);
+    bool found = api_find(&call, &parsed, request);
+    response = call.response;
+    return found ? call.route : NULL;
 }
 
 /* Asks a route, with a body that lies against an unreadable page. */
 static void call(const struct api_route *route, struct api_call with) {
-    struct buffer text = { .at = text_bytes, .cap = sizeof text_bytes };
     char *body = guarded(with.body.at, with.body.len);
+    with.api = &api;
+    with.route = route;
     with.body.at = body;
-    response = (struct http_response){ 0 };
+    with.text = (struct buffer){ .at = text_bytes, .cap = sizeof text_bytes };
     listen_begin();
-    api_answer(&api, route, &with, &response, &text);
+    api_answer(&with);
     listen_end();
-    check(!text.overflow, "the answer fits");
+    response = with.response;
+    check(!with.text.overflow, "the answer fits");
     guarded_free(body, with.body.len);
 }
 
@@ -656,10 +664,12 @@ static void test_no_hashing(void) {
 /* ---- when it can't ---------------------------------------------------- */
 
 static void test_unavailable(void) {
-    struct buffer text = { .at = text_bytes, .cap = sizeof text_bytes };
-    api_busy(&response, &text);
+    struct api_call call = { .text = { .at = text_bytes, .cap = sizeof text_bytes } };
+    api_busy(&call);
+    response = call.response;
     check(response.status == 503 && response.retry_after > 0 && is_error(""), "busy: 503, and when to come back");
-    api_error(&response, &text, 400, "a \"quoted\"\nmessage");
+    api_error(&call, 400, "a \"quoted\"\nmessage");
+    response = call.response;
     check(response.status == 400 && body_is("{\"error\":\"a \\\"quoted\\\"\\nmessage\"}\n") && !response.retry_after,
           "an error's text is escaped");
 
