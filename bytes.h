@@ -69,9 +69,16 @@ static inline void store_be32(uint8_t *p, uint32_t x) {
     p[3] = (uint8_t)x;
 }
 
+static inline void store_be64(uint8_t *p, uint64_t x) {
+    store_be32(p, (uint32_t)(x >> 32));
+    store_be32(p + 4, (uint32_t)x);
+}
+
 static inline uint32_t load_le32(const uint8_t *p) {
     return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
 }
+
+static inline uint64_t load_le64(const uint8_t *p) { return load_le32(p) | (uint64_t)load_le32(p + 4) << 32; }
 
 static inline void store_le32(uint8_t *p, uint32_t x) {
     p[0] = (uint8_t)x;

@@ -63,28 +63,26 @@ void hmac_sha256(const struct hmac_key *k, const void *message, size_t n, uint8_
 }
 
 /* T = F(P, S, c, i) = U_1 XOR U_2 XOR ... XOR U_c, where U_1 = PRF(P, S || INT(i)) and U_j = PRF(P, U_{j-1}).
- * Each U is kept as the eight words that the next compression takes, so an iteration is two compressions and
- * eight XORs. */
+ * Each hash value stays where the next compression takes it as the first words of its block, so an iteration is two
+ * compressions and eight XORs. */
 static void F(const struct hmac_key *P, const void *S, size_t S_len, uint64_t c, uint32_t i, uint32_t T[8]) {
-    uint32_t M[16], H[8];
+    uint32_t inner[16], outer[16];
     uint8_t INT_i[4];
     store_be32(INT_i, i);
-    digest_block(M);
-    inner_hash(P, S, S_len, INT_i, sizeof INT_i, M);
-    memcpy(H, P->outer, sizeof H);
-    P->compress(H, M);
-    memcpy(T, H, sizeof H);
-    for (uint64_t j = 1; j < c; j++) {
-        memcpy(M, H, sizeof H);
-        memcpy(H, P->inner, sizeof H);
-        P->compress(H, M);
-        memcpy(M, H, sizeof H);
-        memcpy(H, P->outer, sizeof H);
-        P->compress(H, M);
-        for (int w = 0; w < 8; w++) T[w] ^= H[w];
+    digest_block(inner);
+    digest_block(outer);
+    inner_hash(P, S, S_len, INT_i, sizeof INT_i, inner);
+    memset(T, 0, SHA256_DIGEST);
+    for (uint64_t j = 1;; j++) {
+        memcpy(outer, P->outer, sizeof P->outer);
+        P->compress(outer, inner);
+        for (int w = 0; w < 8; w++) T[w] ^= outer[w];
+        if (j == c) break;
+        memcpy(inner, P->inner, sizeof P->inner);
+        P->compress(inner, outer);
     }
-    explicit_bzero(M, sizeof M);
-    explicit_bzero(H, sizeof H);
+    explicit_bzero(inner, sizeof inner);
+    explicit_bzero(outer, sizeof outer);
 }
 
 void pbkdf2_hmac_sha256(const struct hmac_key *P, const void *S, size_t S_len, uint64_t c, uint8_t *DK, size_t dkLen) {

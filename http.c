@@ -385,24 +385,24 @@ static const struct {
     int status;
     const char *line;
 } status_lines[] = {
-    { 200, "HTTP/1.1 200 OK\r\n" },
-    { 201, "HTTP/1.1 201 Created\r\n" },
-    { 204, "HTTP/1.1 204 No Content\r\n" },
-    { 400, "HTTP/1.1 400 Bad Request\r\n" },
-    { 401, "HTTP/1.1 401 Unauthorized\r\n" },
-    { 403, "HTTP/1.1 403 Forbidden\r\n" },
-    { 404, "HTTP/1.1 404 Not Found\r\n" },
-    { 405, "HTTP/1.1 405 Method Not Allowed\r\n" },
-    { 408, "HTTP/1.1 408 Request Timeout\r\n" },
-    { 413, "HTTP/1.1 413 Content Too Large\r\n" },
-    { 414, "HTTP/1.1 414 URI Too Long\r\n" },
-    { 415, "HTTP/1.1 415 Unsupported Media Type\r\n" },
-    { 417, "HTTP/1.1 417 Expectation Failed\r\n" },
-    { 429, "HTTP/1.1 429 Too Many Requests\r\n" },
-    { 431, "HTTP/1.1 431 Request Header Fields Too Large\r\n" },
-    { 501, "HTTP/1.1 501 Not Implemented\r\n" },
-    { 503, "HTTP/1.1 503 Service Unavailable\r\n" },
-    { 505, "HTTP/1.1 505 HTTP Version Not Supported\r\n" },
+    { 200, "HTTP/1.1 200 OK\r\nDate: " },
+    { 201, "HTTP/1.1 201 Created\r\nDate: " },
+    { 204, "HTTP/1.1 204 No Content\r\nDate: " },
+    { 400, "HTTP/1.1 400 Bad Request\r\nDate: " },
+    { 401, "HTTP/1.1 401 Unauthorized\r\nDate: " },
+    { 403, "HTTP/1.1 403 Forbidden\r\nDate: " },
+    { 404, "HTTP/1.1 404 Not Found\r\nDate: " },
+    { 405, "HTTP/1.1 405 Method Not Allowed\r\nDate: " },
+    { 408, "HTTP/1.1 408 Request Timeout\r\nDate: " },
+    { 413, "HTTP/1.1 413 Content Too Large\r\nDate: " },
+    { 414, "HTTP/1.1 414 URI Too Long\r\nDate: " },
+    { 415, "HTTP/1.1 415 Unsupported Media Type\r\nDate: " },
+    { 417, "HTTP/1.1 417 Expectation Failed\r\nDate: " },
+    { 429, "HTTP/1.1 429 Too Many Requests\r\nDate: " },
+    { 431, "HTTP/1.1 431 Request Header Fields Too Large\r\nDate: " },
+    { 501, "HTTP/1.1 501 Not Implemented\r\nDate: " },
+    { 503, "HTTP/1.1 503 Service Unavailable\r\nDate: " },
+    { 505, "HTTP/1.1 505 HTTP Version Not Supported\r\nDate: " },
 };
 
 static void put_status_line(struct buffer *out, int status) {
@@ -411,7 +411,7 @@ static void put_status_line(struct buffer *out, int status) {
             put_text(out, status_lines[i].line);
             return;
         }
-    put_text(out, "HTTP/1.1 500 Internal Server Error\r\n");
+    put_text(out, "HTTP/1.1 500 Internal Server Error\r\nDate: ");
 }
 
 static void put_field(struct buffer *out, const char *name_and_colon, const char *value) {
@@ -423,11 +423,9 @@ static void put_field(struct buffer *out, const char *name_and_colon, const char
 void http_put_response(struct buffer *out, const struct http_response *response, const struct http_framing *framing) {
     size_t start = out->len;
     put_status_line(out, response->status);
-    put_text(out, "Date: ");
     put_bytes(out, framing->date, HTTP_DATE_LEN);
-    put_text(out, "\r\n");
-    if (response->body.len > 0) put_text(out, "Content-Type: application/json\r\n");
-    if (response->no_store) put_text(out, "Cache-Control: no-store\r\n");
+    if (response->body.len > 0) put_text(out, "\r\nContent-Type: application/json");
+    put_text(out, response->no_store ? "\r\nCache-Control: no-store\r\n" : "\r\n");
     if (response->www_authenticate) put_field(out, "WWW-Authenticate: ", response->www_authenticate);
     if (response->allow) put_field(out, "Allow: ", response->allow);
     if (response->retry_after) {
@@ -442,9 +440,8 @@ void http_put_response(struct buffer *out, const struct http_response *response,
     if (response->status != 204) { /* RFC 9110 8.6 */
         put_text(out, "Content-Length: ");
         put_number(out, response->body.len);
-        put_text(out, "\r\n");
     }
-    put_text(out, "\r\n");
+    put_text(out, response->status != 204 ? "\r\n\r\n" : "\r\n");
     if (!framing->head) put_bytes(out, response->body.at, response->body.len);
     if (out->overflow) out->len = start;
 }

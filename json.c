@@ -197,6 +197,11 @@ int json_number(struct slice raw, double *value) {
     bool negative = *p == '-', fraction = false;
     uint64_t digits = 0;
     int exponent = 0, zeros = 0, written = 0;
+    int64_t whole = slice_decimal(raw); /* as dates are written */
+    if (whole >= 0) {
+        *value = (double)whole;
+        return 0;
+    }
     for (p += negative; p < end && *p != 'e' && *p != 'E'; p++) {
         if (*p == '.') {
             fraction = true;
@@ -289,48 +294,28 @@ static int read_object(struct cursor *c, struct wanted *w) {
 }
 
 static int read_value(struct cursor *c, enum json_type *type) {
-    int result;
-    unsigned depth = c->depth;
-    if (c->p == c->end) return fail(c, "a value is missing");
-    if ((*c->p == '{' || *c->p == '[') && ++c->depth > JSON_DEPTH) return fail(c, "nested too deep");
-    switch (*c->p) {
+    char first = c->p < c->end ? *c->p : '\0';
+    switch (first) {
     case '{':
-        *type = JSON_OBJECT;
-        result = read_object(c, NULL);
-        break;
     case '[':
-        *type = JSON_ARRAY;
-        result = read_array(c);
-        break;
-    case '"':
-        *type = JSON_STRING;
-        result = read_string(c);
-        break;
-    case 't':
-        *type = JSON_BOOLEAN;
-        result = read_literal(c, "true");
-        break;
-    case 'f':
-        *type = JSON_BOOLEAN;
-        result = read_literal(c, "false");
-        break;
-    case 'n':
-        *type = JSON_NULL;
-        result = read_literal(c, "null");
-        break;
-    default:
-        *type = JSON_NUMBER;
-        result = read_number(c);
-        break;
+        *type = first == '{' ? JSON_OBJECT : JSON_ARRAY;
+        if (++c->depth > JSON_DEPTH) return fail(c, "nested too deep");
+        if ((first == '{' ? read_object(c, NULL) : read_array(c)) != 0) return -1;
+        c->depth--;
+        return 0;
+    case '"': *type = JSON_STRING; return read_string(c);
+    case 't': *type = JSON_BOOLEAN; return read_literal(c, "true");
+    case 'f': *type = JSON_BOOLEAN; return read_literal(c, "false");
+    case 'n': *type = JSON_NULL; return read_literal(c, "null");
+    default: *type = JSON_NUMBER; return read_number(c);
     }
-    c->depth = depth;
-    return result;
 }
 
 enum json_result json_object(struct slice text, struct json_member *members, size_t n, const char **why) {
     if (text.len == 0) text.at = ""; /* where NULL stands, nothing may be added to it */
     struct cursor c = { .p = text.at, .end = text.at + text.len, .depth = 1 };
-    struct wanted w = { .members = members, .n = n };
+    struct wanted w; /* its names are many: they are not cleared first */
+    w.members = members, w.n = n, w.count = 0, w.twice = false;
     for (size_t i = 0; i < n; i++) members[i] = (struct json_member){ .name = members[i].name };
     skip_space(&c);
     int result = c.p < c.end && *c.p == '{' ? read_object(&c, &w) : fail(&c, "not an object");
