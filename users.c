@@ -177,8 +177,8 @@ static int index_find(const struct users *u, struct slice name, uint64_t hash, s
 }
 
 /* Enters the line at `offset`, which holds `name`; a line before it with that name is forgotten. */
-static int index_enter(struct users *u, struct slice name, uint64_t offset) {
-    uint64_t hash = hash_name(u, name), entry = (hash & ~OFFSET_MASK) | (offset + 1);
+static int index_enter(struct users *u, struct slice name, uint64_t hash, uint64_t offset) {
+    uint64_t entry = (hash & ~OFFSET_MASK) | (offset + 1);
     struct record record;
     size_t place;
     if (offset >= OFFSET_MASK) return complain(u, "is larger than 256 GiB", "");
@@ -194,16 +194,40 @@ static int index_enter(struct users *u, struct slice name, uint64_t offset) {
 
 /* ---- reading the file ------------------------------------------------- */
 
-static int enter_line(struct users *u, struct slice line) {
-    char number[LOG_DECIMAL];
-    struct record record;
-    const char *why = line.len >= LINE_LEN_MAX ? "it is too long" : read_record(u, line, &record);
-    if (why)
-        return log_line(u->path, ": line ", log_decimal(u->lines + 1, number), " is bad: ", why,
-                        " (mend or remove it; nothing has been changed)", NULL);
-    if (index_enter(u, (struct slice){ record.name, record.name_len }, u->end) != 0) return -1;
-    u->end += line.len + 1;
+/* Lines on their way into the index. Each is entered when the next one has been read, since by then its place has
+ * come from memory; else a third of the time would go into waiting for that. */
+struct reading {
+    uint64_t end, lines; /* how much of the file has been read */
+    struct ahead {
+        struct record record; /* without a name: none */
+        uint64_t hash, end;
+    } ahead[2];
+};
+
+static int enter(struct users *u, struct ahead *line) {
+    struct slice name = { line->record.name, line->record.name_len };
+    if (name.len == 0) return 0;
+    if (index_enter(u, name, line->hash, u->end) != 0) return -1;
+    line->record.name_len = 0;
+    u->end = line->end;
     u->lines++;
+    return 0;
+}
+
+static int enter_last(struct users *u, struct reading *r) { return enter(u, &r->ahead[(r->lines + 1) % 2]); }
+
+static int read_line(struct users *u, struct reading *r, struct slice line) {
+    char number[LOG_DECIMAL];
+    struct ahead *this = &r->ahead[r->lines % 2];
+    const char *why = line.len >= LINE_LEN_MAX ? "it is too long" : read_record(u, line, &this->record);
+    if (why)
+        return log_line(u->path, ": line ", log_decimal(r->lines + 1, number), " is bad: ", why,
+                        " (mend or remove it; nothing has been changed)", NULL);
+    this->hash = hash_name(u, (struct slice){ this->record.name, this->record.name_len });
+    __builtin_prefetch(&u->index[home(this->hash, u->index_bits)]);
+    if (enter_last(u, r) != 0) return -1;
+    this->end = r->end += line.len + 1;
+    r->lines++;
     return 0;
 }
 
@@ -218,11 +242,11 @@ static size_t whole_account(const struct users *u, struct slice tail) {
 /* The bytes behind the last LF. A part of an account is what a crash leaves: it is cut off. A whole one without
  * its LF, as an editor may leave it, is kept and completed; one with something else behind it is damage. Bytes
  * that a file had grown by but that had not arrived when the power went read as NUL. */
-static int mend_tail(struct users *u, struct slice tail) {
+static int mend_tail(struct users *u, struct reading *r, struct slice tail) {
     char number[LOG_DECIMAL];
     size_t len = tail.len, whole = whole_account(u, tail);
     while (len > 0 && tail.at[len - 1] == '\0') len--;
-    if (whole != 0 && whole != len) return enter_line(u, tail);
+    if (whole != 0 && whole != len) return read_line(u, r, tail);
     if (whole == 0)
         log_line(u->path, ": the last line breaks off: ", log_decimal(tail.len, number),
                  " bytes, never acknowledged, are cut off", NULL);
@@ -231,30 +255,33 @@ static int mend_tail(struct users *u, struct slice tail) {
         u->sync_failed = true;
         return complain(u, "its last line can't be mended: ", strerror(errno));
     }
-    return whole == 0 ? 0 : enter_line(u, (struct slice){ tail.at, whole });
+    return whole == 0 ? 0 : read_line(u, r, (struct slice){ tail.at, whole });
 }
 
 /* Indexes what has been appended since `end`. The file must be locked. Only who is going to write (`mend`) touches an
  * unfinished last line: a reader may be looking at what somebody is still typing. */
 static int catch_up(struct users *u, bool mend) {
+    struct reading r = { .end = u->end, .lines = u->lines };
     char *text = malloc(READ_LEN);
     size_t held = 0;
     int result = text ? 0 : complain(u, "no memory to read it", "");
     while (result == 0) {
-        ssize_t n = pread(u->fd, text + held, READ_LEN - held, (off_t)(u->end + held));
+        ssize_t n = pread(u->fd, text + held, READ_LEN - held, (off_t)(r.end + held));
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) result = complain(u, "can't be read: ", strerror(errno));
         if (n <= 0) break;
         struct slice rest = { text, held + (size_t)n }, line, unread = rest;
         while (result == 0 && (line = slice_cut(&rest, '\n'), rest.at != NULL)) {
-            result = enter_line(u, line);
+            result = read_line(u, &r, line);
             unread = rest;
         }
         held = unread.len;
         memmove(text, unread.at, held);
-        if (result == 0 && held >= LINE_LEN_MAX) result = enter_line(u, unread); /* it says that it is too long */
+        if (result == 0 && held >= LINE_LEN_MAX) result = read_line(u, &r, unread); /* it says that it is too long */
     }
-    if (result == 0 && held > 0 && mend) result = mend_tail(u, (struct slice){ text, held });
+    if (enter_last(u, &r) != 0) result = -1;
+    if (result == 0 && held > 0 && mend && (result = mend_tail(u, &r, (struct slice){ text, held })) == 0)
+        result = enter_last(u, &r);
     free(text);
     return result;
 }
@@ -402,7 +429,7 @@ static int append(struct users *u, struct slice name, const struct user *user) {
         log_line(u->path, ": can't be synced: ", strerror(errno), "; nothing is stored any more until a restart", NULL);
         return ftruncate(u->fd, (off_t)u->end) == 0 ? -1 : complain(u, "its last line was not acknowledged", "");
     }
-    if (index_enter(u, name, u->end) != 0) return -1;
+    if (index_enter(u, name, hash_name(u, name), u->end) != 0) return -1;
     u->end += line.len;
     u->lines++;
     return 0;
