@@ -27,6 +27,7 @@ struct row {
     const char *authorization, *type; /* NULL: no such field */
     int authorizations;               /* 0: as many as `authorization` says */
     bool http10, close, expect;       /* else HTTP/1.1, keep_alive, no expect_continue */
+    const char *forwarded;            /* NULL: no X-Forwarded-For */
 };
 
 #define RAW(text) .raw = text, .len = sizeof(text) - 1
@@ -431,6 +432,18 @@ static const struct row rows[] = {
     { 417, "one that 100-continue begins", RAW(POST("Expect: 100-continued\r\n", "")) },
     { 417, "one that begins 100-continue", RAW(POST("Expect: 100\r\n", "")) },
 
+    /* http.h: the last X-Forwarded-For, which the nearest proxy wrote; a trailer is not a proxy's */
+    { HTTP_GET, "forwarded for one", RAW(GET("X-Forwarded-For: 192.0.2.1\r\n")), .forwarded = "192.0.2.1" },
+    { HTTP_GET, "forwarded by two", RAW(GET("x-forwarded-for:\t192.0.2.1 , ::1 \r\n")),
+      .forwarded = "192.0.2.1 , ::1" },
+    { HTTP_GET, "a client's own field, then a proxy's",
+      RAW(GET("X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-For: 203.0.113.5\r\n")), .forwarded = "203.0.113.5" },
+    { HTTP_GET, "forwarded for nobody", RAW(GET("X-Forwarded-For: \r\n")), .forwarded = "" },
+    { HTTP_GET, "another field", RAW(GET("X-Forwarded-For-: 192.0.2.1\r\nX-Forwarded: 192.0.2.1\r\n")) },
+    { HTTP_POST, "forwarded in a trailer",
+      RAW(POST("X-Forwarded-For: 203.0.113.5\r\nTransfer-Encoding: chunked\r\n",
+               "0\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n")), .forwarded = "203.0.113.5" },
+
     /* RFC 9112 9.3, 9.6, RFC 9110 7.6.1, 5.6.1.2: Connection */
     { HTTP_GET, "close", RAW(GET("Connection: close\r\n")), .close = true },
     { HTTP_GET, "options are case-insensitive", RAW(GET("CONNECTION: Close\r\n")), .close = true },
@@ -658,6 +671,7 @@ static const char *head_wrong(const struct row *w, const struct feed *f)
            : r->authorizations != authorizations                           ? "authorizations"
            : !value_is(f, r->authorization, w->authorization)              ? "authorization"
            : !value_is(f, r->content_type, w->type)                        ? "content_type"
+           : !value_is(f, r->forwarded_for, w->forwarded)                  ? "forwarded_for"
                                                                            : NULL;
 }
 
