@@ -15,6 +15,7 @@
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -729,6 +730,87 @@ static void test_no_room(void) {
     users_close(u);
 }
 
+/* ---- what the disk refuses -------------------------------------------- */
+
+/* Calls that fail, linked before libc's. */
+static bool no_fdatasync, no_fsync, no_ftruncate;
+
+static int refused(void) {
+    errno = EIO;
+    return -1;
+}
+
+int fdatasync(int fd) { return no_fdatasync ? refused() : (int)syscall(SYS_fdatasync, fd); }
+int fsync(int fd) { return no_fsync ? refused() : (int)syscall(SYS_fsync, fd); }
+int ftruncate(int fd, off_t length) {
+    return no_ftruncate && fd != said_fd ? refused() : (int)syscall(SYS_ftruncate, fd, (long)length);
+}
+
+/* fdatasync fails: not acknowledged, and nothing more is until a restart; who was known before goes on. */
+static void test_no_sync(void) {
+    struct users *u = open_with(SLICE(ANN "\n"));
+    struct user seen = read_user(u, "ann");
+    no_fdatasync = true;
+    check(add(u, "bob", "h2") == USERS_UNAVAILABLE && strstr(said, "until a restart"), "no fdatasync: %s", said);
+    check(file_is(path, SLICE(ANN "\n")) && lacks(u, "bob"), "no fdatasync: no trace of it");
+    no_fdatasync = false;
+    check(add(u, "bob", "h2") == USERS_UNAVAILABLE && update(u, "ann", &seen, "h9") == USERS_UNAVAILABLE,
+          "no fdatasync once: the next is not believed");
+    check(has(u, "ann", "h1") && file_is(path, SLICE(ANN "\n")), "no fdatasync: who was known still is");
+    users_close(u);
+    u = open_users(path);
+    check(u && add(u, "bob", "h2") == USERS_OK, "no fdatasync: a restart goes on");
+    no_fdatasync = no_ftruncate = true;
+    check(add(u, "cyd", "h3") == USERS_UNAVAILABLE && strstr(said, "was not acknowledged"), "nor ftruncate: %s", said);
+    users_close(u);
+    check(file_is(path, three), "nor ftruncate: the line stands there");
+    check(open_users(path) == NULL && strstr(said, path), "no start without fdatasync: %s", said);
+    no_fdatasync = no_ftruncate = false;
+}
+
+/* A new file's first account needs its directory on the disk, too. */
+static void test_no_directory_sync(void) {
+    struct users *u = open_empty();
+    no_fsync = true;
+    check(add(u, "ann", "h1") == USERS_UNAVAILABLE && strstr(said, "directory"), "no fsync: %s", said);
+    check(file_is(path, SLICE("")) && lacks(u, "ann"), "no fsync: nothing is written");
+    no_fsync = false;
+    check(add(u, "ann", "h1") == USERS_OK, "fsync again: it goes on");
+    no_fsync = true;
+    check(add(u, "bob", "h2") == USERS_OK, "the second account needs no directory");
+    no_fsync = false;
+    users_close(u);
+}
+
+/* A torn line that can not be cut off: no start, and no change. */
+static void test_no_truncate(void) {
+    bool *const refusals[] = { &no_ftruncate, &no_fdatasync };
+    for (int i = 0; i < 2; i++) {
+        *refusals[i] = true;
+        check(open_with(SLICE(ANN "\n{\"userna")) == NULL && strstr(said, "mended"), "no mending: %s", said);
+        *refusals[i] = false;
+    }
+    struct users *u = open_with(SLICE(ANN "\n"));
+    struct rlimit limit;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    setrlimit(RLIMIT_FSIZE, &(struct rlimit){ sizeof ANN "\n" + 9, limit.rlim_max });
+    no_ftruncate = true;
+    check(add(u, "bob", "h2") == USERS_UNAVAILABLE && *said, "a part that stays");
+    no_ftruncate = false;
+    setrlimit(RLIMIT_FSIZE, &limit);
+    check(read_file(path).len == sizeof ANN "\n" + 9 && lacks(u, "bob"), "ten bytes of it, and nobody");
+    check(add(u, "bob", "h2") == USERS_OK && file_is(path, SLICE(ANN "\n" BOB "\n")), "the next one cuts it off");
+    users_close(u);
+}
+
+/* A file of more lines than the index has places for (it has holes: it takes no room on the disk). */
+static void test_too_many(void) {
+    write_file(path, SLICE(ANN "\n"));
+    if (truncate(path, (off_t)1 << 40) != 0) return; /* more than a file may have here */
+    struct users *u = open_users(path);
+    check(u == NULL && strstr(said, "no memory for 4886718346 accounts"), "a terabyte: %s", said);
+}
+
 /* ---- many ------------------------------------------------------------- */
 
 static void test_many(void) {
@@ -853,6 +935,10 @@ int main(void) {
     test_replaced();
     test_removed();
     test_no_room();
+    test_no_sync();
+    test_no_directory_sync();
+    test_no_truncate();
+    test_too_many();
     test_many();
     test_threads();
 
