@@ -952,6 +952,9 @@ def throttled():
     statuses = [ask(untrusting, post("/login", "Romel", "wrong", f"X-Forwarded-For: 192.0.2.{n}")).status
                 for n in range(12)]
     same(statuses, [401] * 10 + [429] * 2, "throttle: a field from somebody not trusted is not believed")
+    with contextlib.closing(Client(untrusting)) as client:
+        same({client.ask(post("/login", f"nobody{n}")).status for n in range(120)}, {404},
+             "throttle: loopback has no bound for an address")
     untrusting.stop("throttle, untrusting")
     off = Server(folder(), "--throttle", "off", cost=TINY)
     ask(off, post("/register", "Romel"))

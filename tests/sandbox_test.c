@@ -1,5 +1,6 @@
 /* sandbox_test.c - asks from inside: what a process may no longer do after sandbox_enter, and what it still may.
- * Each question is asked by a process of its own, which answers with its exit status. */
+ * Each question is asked by a process of its own, which answers with its exit status. What it can not be asked (the
+ * filter stops the question, too) is what /proc says of it. */
 #include "sandbox.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -68,7 +70,6 @@ static bool gets_random(void) {
     char byte;
     return getrandom(&byte, 1, 0) == 1;
 }
-static bool is_dumpable(void) { return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1; }
 
 static const struct {
     const char *what;
@@ -94,7 +95,6 @@ static const struct {
     { "send a signal to its parent", kills, false },
     { "make memory executable", makes_memory_executable, false },
     { "map executable memory", maps_executable_memory, false },
-    { "be dumped", is_dumpable, false },
 };
 
 static void make_file(const char *path) {
@@ -113,6 +113,48 @@ static int answer(bool (*ask)(void), bool locked) {
         _exit(ask() ? 1 : 2);
     }
     return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* What a line of /proc/PID/FILE says behind its `name`. */
+static const char *proc_line(pid_t pid, const char *file, const char *name) {
+    static char text[8192];
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, file);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0) close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    char *at = strstr(text, name);
+    return at ? strtok(at + strlen(name), " \t\n") : "";
+}
+
+/* What the kernel says of a process that is inside. It is nobody's: if it could be dumped, its files in /proc were
+ * nobody's, too. */
+static void test_from_outside(void) {
+    enum { NOBODY = 65534 };
+    char path[64];
+    int inside_now[2], end[2];
+    struct stat st = { .st_uid = NOBODY };
+    if (pipe(inside_now) != 0 || pipe(end) != 0) exit(1);
+    pid_t pid = fork();
+    if (pid == 0) {
+        setrlimit(RLIMIT_CORE, &(struct rlimit){ 4096, 4096 });
+        if (geteuid() == 0 && (setgid(NOBODY) != 0 || setuid(NOBODY) != 0)) _exit(1);
+        prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+        close(end[1]);
+        const struct sandbox_path paths[] = { { directory, SANDBOX_READ_WRITE } };
+        if (sandbox_enter(paths, 1, true) != 0 || write(inside_now[1], "", 1) != 1) _exit(1);
+        _exit(read(end[0], &st, 1) != 0); /* until the parent has looked */
+    }
+    close(inside_now[1]);
+    check(read(inside_now[0], path, 1) == 1, "a process is inside");
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    check(stat(path, &st) == 0 && st.st_uid == 0, "it can not be dumped: %s belongs to %d", path, (int)st.st_uid);
+    check(strcmp(proc_line(pid, "status", "\nNoNewPrivs:"), "1") == 0, "NoNewPrivs");
+    check(strcmp(proc_line(pid, "status", "\nSeccomp:"), "2") == 0, "Seccomp");
+    check(strcmp(proc_line(pid, "limits", "\nMax core file size"), "0") == 0, "no core file");
+    close(end[1]);
+    waitpid(pid, NULL, 0);
 }
 
 int main(void) {
@@ -138,6 +180,7 @@ int main(void) {
               : got == 2 ? "no"
                          : "it died");
     }
+    test_from_outside();
     unlink(inside);
     unlink(key_file);
     unlink(outside);
