@@ -69,8 +69,8 @@ test: jwtd unit-tests
 # The long one: other compilers, sanitizers, other machines and every real peer.
 check: jwtd unit-tests
 	@tests/run.sh $(TESTS:%=$(BUILD)/%) ./test.sh tests/layers.sh tests/builds.sh tests/lifecycle.sh tests/durability.sh \
-	  tests/flask.sh tests/interop.sh tests/fail2ban.sh tests/constant_time.sh tests/coverage.sh tests/machines.sh \
-	  bench/instructions "fuzz/run 60"
+	  tests/flask.sh tests/interop.sh tests/fail2ban.sh tests/constant_time.sh tests/mutants.sh \
+	  tests/coverage.sh tests/machines.sh bench/instructions "fuzz/run 60"
 
 # Figures beside those of other servers, in short: bench/README.md
 bench: jwtd

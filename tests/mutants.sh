@@ -1,0 +1,87 @@
+#!/bin/sh
+# mutants.sh - breaks the throttle and the sandbox on purpose, one line in a copy at a time: for each break a test must
+# fail. (The others: constant_time.sh for a comparison with memcmp, durability.py for fdatasync and flock.)
+cd "$(dirname "$0")/.." || exit 1
+if ! command -v python3 >/dev/null; then
+    echo "SKIP mutants: package python3"
+    [ -z "${CI-}" ] && { echo "0 passed, 0 failed, 1 skipped"; exit 0; }
+    echo "0 passed, 1 failed, 0 skipped"
+    exit 1
+fi
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+passed=0 failed=0 skipped=0
+verdict() { # what, what is wrong with it
+    if [ -z "$2" ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAIL $1: $2"
+        tail -n 20 "$dir/log"
+    fi
+}
+build() { make -s -C "$dir" BUILD=build CFLAGS=-O1 "$1" >"$dir/log" 2>&1; }
+# A unit test, or a part of lifecycle.py.
+target() { case $1 in *_test) echo "build/$1" ;; *) echo build/jwtd ;; esac; }
+run() {
+    case $1 in
+    *_test) "$dir/build/$1" ;;
+    *) JWTD_BIN=$dir/build/jwtd tests/lifecycle.sh "$1" ;;
+    esac >"$dir/log" 2>&1
+}
+mutant() { # the test that must fail, what is broken, the file, sed's script
+    wrong=
+    sed "$4" "$3" >"$dir/$3"
+    if cmp -s "$3" "$dir/$3"; then
+        wrong="sed changes nothing in $3"
+    elif ! build "$(target "$1")"; then
+        wrong="does not build"
+    elif run "$1" || ! grep -q '^FAIL ' "$dir/log"; then
+        wrong="no row of $1 fails"
+    fi
+    verdict "$2" "$wrong"
+    cp "$3" "$dir/$3"
+}
+
+mkdir "$dir/tests"
+cp ./*.c ./*.h Makefile "$dir"
+cp tests/*.c tests/*.h "$dir/tests"
+for test in throttle_test address_test sandbox_test throttled locked_in; do
+    wrong=
+    { build "$(target $test)" && run $test; } || wrong="fails without a mutant"
+    verdict $test "$wrong"
+    [ $test != sandbox_test ] || sandbox=$(cat "$dir/log")
+done
+export CI=true # a row that is skipped because of a mutant has seen it
+
+mutant throttle_test "no throttle" throttle.c 's/^    return wait;/    return 0;/'
+mutant throttle_test "failures are counted by address only" throttle.c \
+    '/bounds\[0\] =/s/, name)/, (struct slice){ "", 0 })/'
+mutant throttle_test "failures are counted by account only" throttle.c \
+    's/return source.known ? 2 : 1;/return 1;/'
+mutant throttle_test "an account is locked for everybody" throttle.c '/bounds\[0\] =/s/sizeof source/0/'
+mutant throttle_test "each IPv6 address has a count" throttle.c '/a customer has a \/64/d'
+mutant throttled "the throttle is not asked" api.c 's/if (wait == 0) return false;/return false;/'
+mutant throttled "failures are not counted" api.c 's/if (api->throttle) throttle_count(/if (0) throttle_count(/'
+mutant throttled "loopback has a bound for an address" server.c 's/ && !address_is_loopback(&client)//'
+mutant address_test "X-Forwarded-For is believed from anybody" address.c \
+    's/while (is_trusted(&client, trusted, n) && /while (/'
+mutant throttled "the same, seen from outside" address.c 's/while (is_trusted(&client, trusted, n) && /while (/'
+case $sandbox in
+*SKIP*)
+    echo "SKIP the sandbox's mutants: this kernel has not all of it"
+    skipped=1
+    ;;
+*)
+    mutant locked_in "no sandbox" main.c 's/return c->sandbox == OFF ? 0 : /return 1 ? 0 : /'
+    mutant sandbox_test "no seccomp" sandbox.c 's/if (filter_calls() != 0)/if (0)/'
+    mutant sandbox_test "no Landlock" sandbox.c 's/if (restrict_files(paths, n) != 0)/if (0)/'
+    mutant sandbox_test "no no_new_privs" sandbox.c 's/ || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0//'
+    mutant sandbox_test "memory can be dumped" sandbox.c 's/prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || //'
+    mutant sandbox_test "core files" sandbox.c '/setrlimit(RLIMIT_CORE/d'
+    mutant sandbox_test "memory becomes executable" sandbox.c 's/SYS_mprotect, 2, PROT_EXEC/SYS_mprotect, 2, 0/'
+    mutant sandbox_test "fork" sandbox.c 's/{ SYS_clone, 0, THREAD_FLAG,/{ SYS_clone, 0, UINT32_MAX,/'
+    ;;
+esac
+printf '%d passed, %d failed, %d skipped\n' $passed $failed $skipped
+[ $failed -eq 0 ] && [ $passed -gt 0 ]
