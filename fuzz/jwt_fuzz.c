@@ -6,9 +6,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static char text[2 * JWT_MAX];
-    struct hmac_key key;
+    static struct hmac_key key;
     struct jwt_claims claims;
-    hmac_key_init(&key, sha256_compress_portable, "a key that no corpus holds a MAC of", 35);
+    if (key.compress == NULL) hmac_key_init(&key, sha256_fastest(0), "a key that no corpus holds a MAC of", 35);
     char *token = copy_of(data, size);
     must(jwt_verify(&key, (struct slice){ token, size }, 1, 0, &claims) == JWT_INVALID, "nobody signed it");
     free(token);
