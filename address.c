@@ -62,10 +62,16 @@ bool address_is_loopback(const struct address *address) {
     return address_in(address, &loopback[0]) || address_in(address, &loopback[1]);
 }
 
-static bool is_trusted(const struct address *address, const struct network *trusted, size_t n) {
+bool address_in_any(const struct address *address, const struct network *networks, size_t n) {
     while (n > 0)
-        if (address_in(address, &trusted[--n])) return true;
+        if (address_in(address, &networks[--n])) return true;
     return false;
+}
+
+struct address address_of_customer(const struct address *address) {
+    struct address customer = { .known = address->known };
+    if (address->known) memcpy(customer.bytes, address->bytes, is_ipv4(address) ? 16 : 8);
+    return customer;
 }
 
 /* The last element of a comma-separated list, taken off its end, without white space. */
@@ -80,7 +86,7 @@ static struct slice cut_last(struct slice *list) {
 struct address address_of_client(const struct address *peer, const struct network *trusted, size_t n,
                                  struct slice forwarded_for) {
     struct address client = *peer;
-    while (is_trusted(&client, trusted, n) && forwarded_for.len > 0)
+    while (address_in_any(&client, trusted, n) && forwarded_for.len > 0)
         if (address_parse(cut_last(&forwarded_for), &client) != 0) break;
     return client;
 }

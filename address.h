@@ -32,7 +32,11 @@ const char *address_text(const struct address *address, char text[ADDRESS_TEXT_M
 struct address address_of_socket(const struct sockaddr *name);
 
 bool address_in(const struct address *address, const struct network *network);
+bool address_in_any(const struct address *address, const struct network *networks, size_t n);
 bool address_is_loopback(const struct address *address);
+
+/* What one customer has: an IPv4 address, or all of an IPv6 /64. */
+struct address address_of_customer(const struct address *address);
 
 /* Whom the request is from: `peer`, unless that is in a network of trusted proxies; then what the proxy says in the
  * field value X-Forwarded-For: its last address that is not itself a trusted proxy's. Where the value is of no use,

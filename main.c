@@ -38,7 +38,7 @@ enum {
 struct config {
     struct server_config server;
     struct api api;
-    int64_t ttl, leeway, loops, workers;
+    int64_t ttl, leeway, loops, workers, address_limit;
     char users[PATH_LEN_MAX], secret_file[PATH_LEN_MAX];
     const char *listen, *user;
     union listen_address address;
@@ -72,6 +72,8 @@ static const struct option {
       "scrypt:N:r:p or pbkdf2:sha256:N, for new passwords" },
     { "--loops", "N", "JWTD_LOOPS", "0", NUMBER, AT(loops), 0, THREADS_MAX, "event loops; 0: one a core" },
     { "--workers", "N", "JWTD_WORKERS", "0", NUMBER, AT(workers), 0, THREADS_MAX, "hashing threads; 0: one a core" },
+    { "--address-limit", "N", "JWTD_ADDRESS_LIMIT", "0", NUMBER, AT(address_limit), 0, 1000000,
+      "connections that an address may hold; 0: any number" },
     { "--throttle", "on|off", "JWTD_THROTTLE", "on", CHOICE, AT(throttle), OFF, ON, "slow down failing log-ins" },
     { "--trusted-proxy", "CIDR", "JWTD_TRUSTED_PROXY", NULL, NETWORKS, 0, 0, 0,
       "whose X-Forwarded-For is believed; repeatable" },
@@ -377,7 +379,7 @@ static int lock_in(const struct config *c) {
 /* Everything that may fail before the first request, in the order in which rights are given up. NULL: it did. */
 static struct server *start(struct config *c, struct buffer *url) {
     struct {
-        uint8_t index[16], throttle[16];
+        uint8_t index[16], throttle[16], addresses[16];
     } keys;
     c->server.compress = sha256_fastest(getauxval(AT_HWCAP));
     c->server.api = &c->api;
@@ -401,6 +403,8 @@ static struct server *start(struct config *c, struct buffer *url) {
         log_line("no memory for the throttle", NULL);
         return NULL;
     }
+    c->server.address_limit = (unsigned)c->address_limit;
+    memcpy(c->server.address_key, keys.addresses, sizeof keys.addresses);
     say_who_is_nobody(c);
     if (lock_in(c) != 0) return NULL;
     return server_start(&c->server);

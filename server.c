@@ -51,6 +51,7 @@ enum {
     ANSWER_MAX = API_TEXT_MAX + 1024, /* a body and the fields before it */
     THREAD_STACK = 512 * 1024,
     WORKER_NICE = 10,
+    PLACES = 65536,
 };
 
 /* What stands in epoll's data instead of a slot; a link at the list's end; what a connection is watched for
@@ -79,6 +80,7 @@ struct connection {
     uint32_t watched; /* for which events; UNWATCHED: not yet in the epoll set */
     enum state state;
     struct address peer;
+    uint16_t place;            /* of its address in the server's counts; 0: not counted */
     int64_t deadline, started; /* seconds of the loop's clock; when the half-read request began */
     struct input *in;
     struct output *out;
@@ -119,6 +121,7 @@ struct server {
     struct loop *loops;
     pthread_t *workers;
     unsigned loops_running, workers_running;
+    atomic_uint held[PLACES]; /* connections by address, if there is a bound */
 
     pthread_mutex_t queue_lock; /* guards all below */
     pthread_cond_t queue_filled;
@@ -142,8 +145,28 @@ static int grow_slots(struct loop *l) {
     return 0;
 }
 
-static struct connection *open_connection(struct loop *l, int fd, const struct sockaddr *peer) {
+/* Where an address's connections are counted, together with those of the few that share its place. 0: they are not,
+ * since it is this machine's, a proxy's, or not known. */
+static uint16_t place_of(const struct server_config *config, const struct address *peer) {
+    uint8_t digest[SHA256_DIGEST];
+    struct address customer = address_of_customer(peer);
+    if (config->address_limit == 0 || !peer->known || address_is_loopback(peer) ||
+        address_in_any(peer, config->trusted, config->trusted_count))
+        return 0;
+    sha256_of(config->compress, config->address_key, sizeof config->address_key, customer.bytes, sizeof customer.bytes,
+              digest);
+    return (uint16_t)(digest[0] << 8 | digest[1] | 1);
+}
+
+/* NULL: no memory, or its address holds as many as it may. */
+static struct connection *open_connection(struct loop *l, int fd, struct address peer) {
+    struct server *s = l->server;
+    uint16_t place = place_of(&s->config, &peer);
     if (l->first_free == NO_SLOT && grow_slots(l) != 0) return NULL;
+    if (place != 0 && atomic_fetch_add(&s->held[place], 1) >= s->config.address_limit) {
+        atomic_fetch_sub(&s->held[place], 1);
+        return NULL;
+    }
     struct connection *c = &l->connections[l->first_free];
     l->first_free = c->next_free;
     l->open++;
@@ -152,7 +175,8 @@ static struct connection *open_connection(struct loop *l, int fd, const struct s
                               .state = READING,
                               .watched = UNWATCHED,
                               .deadline = l->now + IDLE_SECONDS,
-                              .peer = address_of_socket(peer) };
+                              .peer = peer,
+                              .place = place };
     return c;
 }
 
@@ -164,6 +188,7 @@ static void close_connection(struct loop *l, struct connection *c) {
     drop_input(c);
     free(c->out);
     if (c->job) atomic_store(&c->job->abandoned, true);
+    if (c->place != 0) atomic_fetch_sub(&l->server->held[c->place], 1);
     *c = (struct connection){ .fd = -1, .generation = c->generation + 1, .next_free = l->first_free };
     l->first_free = slot_of(l, c);
     l->open--;
@@ -480,7 +505,7 @@ static bool accept_connections(struct loop *l, int most) {
             stop_listening(l); /* until a connection ends; else this loop would spin */
             return false;
         }
-        struct connection *c = fd < 0 ? NULL : open_connection(l, fd, &peer.any);
+        struct connection *c = fd < 0 ? NULL : open_connection(l, fd, address_of_socket(&peer.any));
         if (c != NULL)
             read_more(l, c); /* mostly the request is there: no round through epoll */
         else if (fd >= 0)

@@ -11,6 +11,8 @@ struct server_config {
     const struct api *api;
     const struct network *trusted; /* proxies whose X-Forwarded-For is believed */
     size_t trusted_count;
+    unsigned address_limit;  /* connections that an address may hold; 0: any number */
+    uint8_t address_key[16]; /* random, so that nobody can choose addresses that count for another's */
 };
 
 struct server;

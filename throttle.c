@@ -54,10 +54,7 @@ static uint64_t who(const struct throttle *t, const struct address *source, stru
 /* The bounds that hold for a try: one or two. */
 static int find_bounds(const struct throttle *t, struct slice name, const struct address *address,
                        struct bound bounds[2]) {
-    static const struct network ipv4 = { { true, { [10] = 0xff, [11] = 0xff } }, 96 };
-    struct address source = *address;
-    if (!source.known) memset(source.bytes, 0, sizeof source.bytes);
-    if (!address_in(&source, &ipv4)) memset(source.bytes + 8, 0, 8); /* a customer has a /64 */
+    struct address source = address_of_customer(address);
     bounds[0] = (struct bound){ who(t, &source, name), THROTTLE_ACCOUNT_MS,
                                 (THROTTLE_ACCOUNT_BURST - 1) * THROTTLE_ACCOUNT_MS };
     bounds[1] = (struct bound){ who(t, &source, slice_of("")), THROTTLE_ADDRESS_MS,

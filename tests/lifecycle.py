@@ -9,6 +9,7 @@ Standard library only; run by lifecycle.sh. A PART is the name of a function in 
 or `waiting`; without one all are run. TEST_TIMES=1 says how long each takes."""
 import base64
 import contextlib
+import ctypes
 import hashlib
 import hmac
 import json
@@ -641,6 +642,8 @@ USAGE = (  # arguments, environment, why
     (["=x"], {}, "no name"),
     (["--secret", "x"], {}, "never an argument"),
     (["--ttl"], {}, "no value"),
+    (["--address-limit", "-1"], {}, "not a number"),
+    ([], {"JWTD_ADDRESS_LIMIT": "1000001"}, "too large"),
     (["--ttl", "60", "more"], {}, "one too many"),
     (["--help=yes"], {}, "takes none"),
     (["--listen", ""], {}, "empty"),
@@ -962,6 +965,61 @@ def throttled():
     off.stop("throttle, off")
 
 
+@contextlib.contextmanager
+def network_of(pid):
+    """The network namespace of another process, for the sockets that this thread makes."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with open(f"/proc/{threading.get_native_id()}/ns/net") as own, open(f"/proc/{pid}/ns/net") as other:
+        if libc.setns(other.fileno(), 0) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+        try:
+            yield
+        finally:
+            libc.setns(own.fileno(), 0)
+
+
+def address_limit():
+    """In a network of its own, where lo has addresses that are not loopback's."""
+    around = ("unshare", "--net", "sh", "-c", "ip link set lo up && ip address add 192.0.2.1/32 dev lo && "
+              "ip address add 192.0.2.2/32 dev lo && exec \"$@\"", "sh")
+    if os.geteuid() != 0 or not shutil.which("unshare") or not shutil.which("ip"):
+        return skip("address limit: needs root, unshare and ip (packages util-linux, iproute2)")
+    if subprocess.run([*around, "true"], stderr=subprocess.DEVNULL, check=False).returncode != 0:
+        return skip("address limit: unshare is not allowed here")
+    server = Server(folder(), "--address-limit", "3", "--trusted-proxy", "192.0.2.2", around=around,
+                    listen="0.0.0.0:0")
+    port = server.address()[1][1]
+
+    def clients(address, n):
+        server.address = lambda: (socket.AF_INET, (address, port))
+        return [Client(server) for _ in range(n)]
+
+    def served(clients):
+        """How many get an answer; the others are closed at once."""
+        n = 0
+        for client in clients:
+            with contextlib.suppress(EOFError, ConnectionError):
+                n += client.ask(get()).status == 400
+        return n
+
+    with network_of(server.pid):
+        held = clients("192.0.2.1", 5)
+        same(served(held), 3, "address limit: three of five")
+        same(served(clients("127.0.0.1", 5)), 5, "address limit: loopback has none")
+        same(served(clients("192.0.2.2", 5)), 5, "address limit: a trusted proxy has none")
+        for client in held:
+            client.close()
+        for _ in range(100):  # the server sees the ends when it comes to them
+            again = clients("192.0.2.1", 3)
+            if served(again) == 3:
+                break
+            for client in again:
+                client.close()
+        else:
+            check(False, "address limit: room again for who has left")
+    server.stop("address limit")
+
+
 def defaults():
     """Without any option it serves on 127.0.0.1:5000, unless somebody else does."""
     environment = {"JWTD_LISTEN": ""}
@@ -1090,7 +1148,7 @@ def give_up(number, _):
 waiting = [slow_fields, slow_body, stop_with_half_a_request]  # for a deadline; all the others run meanwhile
 parts = [restart, kill_in_the_middle, stop_in_flight, stop_unread, one_name, full_queue, left_while_hashing, lingering,
          one_connection, unix_socket, ipv6, usage_errors, help_and_version, cannot_start, secrets, alone_in_a_chroot,
-         no_descriptors, no_room, no_standard_descriptors, throttled, uniform, locked_in, defaults,
+         no_descriptors, no_room, no_standard_descriptors, throttled, address_limit, uniform, locked_in, defaults,
          successor, left_behind]
 
 
