@@ -46,7 +46,7 @@ mutant() { # the test that must fail, what is broken, the file, sed's script
 mkdir "$dir/tests"
 cp ./*.c ./*.h Makefile "$dir"
 cp tests/*.c tests/*.h "$dir/tests"
-for test in throttle_test address_test sandbox_test throttled locked_in; do
+for test in throttle_test address_test sandbox_test throttled address_limit locked_in; do
     wrong=
     { build "$(target $test)" && run $test; } || wrong="fails without a mutant"
     verdict $test "$wrong"
@@ -59,14 +59,17 @@ mutant throttle_test "failures are counted by address only" throttle.c \
     '/bounds\[0\] =/s/, name)/, (struct slice){ "", 0 })/'
 mutant throttle_test "failures are counted by account only" throttle.c \
     's/return source.known ? 2 : 1;/return 1;/'
-mutant throttle_test "an account is locked for everybody" throttle.c '/bounds\[0\] =/s/sizeof source/0/'
-mutant throttle_test "each IPv6 address has a count" throttle.c '/a customer has a \/64/d'
+mutant throttle_test "an account is locked for everybody" throttle.c \
+    '/bounds\[0\] =/s/&source/\&(struct address){ 0 }/'
+mutant throttle_test "each IPv6 address has a count" address.c 's/is_ipv4(address) ? 16 : 8/16/'
 mutant throttled "the throttle is not asked" api.c 's/if (wait == 0) return false;/return false;/'
-mutant throttled "failures are not counted" api.c 's/if (api->throttle) throttle_count(/if (0) throttle_count(/'
+mutant throttled "failures are not counted" api.c 's/if (call->api->throttle) throttle_count(/if (0) throttle_count(/'
 mutant throttled "loopback has a bound for an address" server.c 's/ && !address_is_loopback(&client)//'
 mutant address_test "X-Forwarded-For is believed from anybody" address.c \
-    's/while (is_trusted(&client, trusted, n) && /while (/'
-mutant throttled "the same, seen from outside" address.c 's/while (is_trusted(&client, trusted, n) && /while (/'
+    's/while (address_in_any(&client, trusted, n) && /while (/'
+mutant throttled "the same, seen from outside" address.c 's/while (address_in_any(&client, trusted, n) && /while (/'
+mutant address_limit "an address may hold any number of connections" server.c \
+    's/if (place != 0 && atomic_fetch_add/if (0 \&\& atomic_fetch_add/'
 case $sandbox in
 *SKIP*)
     echo "SKIP the sandbox's mutants: this kernel has not all of it"
