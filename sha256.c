@@ -44,22 +44,30 @@ static inline void round_t(uint32_t a, uint32_t b, uint32_t c, uint32_t *d, uint
     *h = T1 + T2;
 }
 
-void sha256_compress_portable(uint32_t H[8], const uint32_t M[16]) {
-    const uint32_t *K = sha256_K;
-    uint32_t W[64]; /* the message schedule, step 1 */
-    memcpy(W, M, 16 * sizeof *W);
-    for (int t = 16; t < 64; t++) W[t] = sigma1(W[t - 2]) + W[t - 7] + sigma0(W[t - 15]) + W[t - 16];
+/* The message schedule, step 1, sixteen words at a time: W_t-16 to W_t-1 become W_t to W_t+15. */
+static inline void schedule(uint32_t W[16]) {
+#pragma GCC unroll 16 /* so that the words stay in registers, as far as there are any */
+    for (int t = 0; t < 16; t++) W[t] += sigma1(W[(t + 14) % 16]) + W[(t + 9) % 16] + sigma0(W[(t + 1) % 16]);
+}
 
+void sha256_compress_portable(uint32_t H[8], const uint32_t M[16]) {
+    uint32_t W[16];
+    memcpy(W, M, sizeof W);
     uint32_t a = H[0], b = H[1], c = H[2], d = H[3], e = H[4], f = H[5], g = H[6], h = H[7];
-    for (int t = 0; t < 64; t += 8) {
-        round_t(a, b, c, &d, e, f, g, &h, K[t] + W[t]);
-        round_t(h, a, b, &c, d, e, f, &g, K[t + 1] + W[t + 1]);
-        round_t(g, h, a, &b, c, d, e, &f, K[t + 2] + W[t + 2]);
-        round_t(f, g, h, &a, b, c, d, &e, K[t + 3] + W[t + 3]);
-        round_t(e, f, g, &h, a, b, c, &d, K[t + 4] + W[t + 4]);
-        round_t(d, e, f, &g, h, a, b, &c, K[t + 5] + W[t + 5]);
-        round_t(c, d, e, &f, g, h, a, &b, K[t + 6] + W[t + 6]);
-        round_t(b, c, d, &e, f, g, h, &a, K[t + 7] + W[t + 7]);
+    for (const uint32_t *K = sha256_K;; K += 16) {
+#pragma GCC unroll 2
+        for (int t = 0; t < 16; t += 8) {
+            round_t(a, b, c, &d, e, f, g, &h, K[t] + W[t]);
+            round_t(h, a, b, &c, d, e, f, &g, K[t + 1] + W[t + 1]);
+            round_t(g, h, a, &b, c, d, e, &f, K[t + 2] + W[t + 2]);
+            round_t(f, g, h, &a, b, c, d, &e, K[t + 3] + W[t + 3]);
+            round_t(e, f, g, &h, a, b, c, &d, K[t + 4] + W[t + 4]);
+            round_t(d, e, f, &g, h, a, b, &c, K[t + 5] + W[t + 5]);
+            round_t(c, d, e, &f, g, h, a, &b, K[t + 6] + W[t + 6]);
+            round_t(b, c, d, &e, f, g, h, &a, K[t + 7] + W[t + 7]);
+        }
+        if (K == sha256_K + 48) break;
+        schedule(W);
     }
     H[0] += a, H[1] += b, H[2] += c, H[3] += d, H[4] += e, H[5] += f, H[6] += g, H[7] += h;
 }
