@@ -70,7 +70,7 @@ test: jwtd unit-tests
 check: jwtd unit-tests
 	@tests/run.sh $(TESTS:%=$(BUILD)/%) ./test.sh tests/layers.sh tests/builds.sh tests/lifecycle.sh tests/durability.sh \
 	  tests/flask.sh tests/interop.sh tests/fail2ban.sh tests/constant_time.sh tests/mutants.sh \
-	  tests/coverage.sh tests/machines.sh bench/instructions "fuzz/run 60"
+	  tests/coverage.sh tests/memory.sh tests/machines.sh bench/instructions "fuzz/run 60"
 
 # Figures beside those of other servers, in short: bench/README.md
 bench: jwtd

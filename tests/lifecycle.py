@@ -36,6 +36,7 @@ JSON = "Content-Type: application/json"
 KEY = "the key of lifecycle.py, which is long enough"
 TINY = "scrypt:16:1:1"
 CHEAP = "scrypt:1024:8:1"
+BUSY = "Too many requests at once, try again later"
 MEDIUM = "scrypt:8192:8:1"  # some 10 to 20 ms
 DEFAULT = "scrypt:32768:8:1"
 # scrypt:32768:8:1 of pass1425, by Python's hashlib
@@ -1118,6 +1119,111 @@ def locked_in():
         same(Server(folder(), "--user", user).fate(), 1, f"another user: {user} is refused")
 
 
+# ---- memory (by name only, for its limits are those of musl: memory.sh) ------------------
+
+BOXES = (  # README, Memory: what fits where (MiB), with how many descriptors
+    (32, 1, 1, "scrypt:8192:8:1", 64),
+    (64, 1, 1, DEFAULT, 100),
+    (64, 2, 1, "pbkdf2:sha256:600000", 300),
+    (256, 4, 4, DEFAULT, 400),
+)
+
+
+def most_kib(loops, workers, cost, descriptors, accounts):
+    """README's formula."""
+    method, *numbers = cost.split(":")
+    N, r, p = map(int, numbers) if method == "scrypt" else (0, 0, 0)
+    return 1700 + 700 * loops + (2300 + 128 * r * (N + p) // 1024) * workers + 150 * descriptors + accounts // 32
+
+
+def status_kib(pid, name):
+    return int(re.search(rf"{name}:\s+(\d+)", read(f"/proc/{pid}/status").decode())[1])
+
+
+def stuff(server, clients, data):
+    """Fills both directions of each connection while the server is stopped, so that it then reads as much as it can at
+    once and is not rid of its answers; some of which are read, so that it does so again."""
+    for _ in range(3):
+        server.tell(signal.SIGSTOP)
+        os.waitid(os.P_PID, server.pid, os.WSTOPPED | os.WNOWAIT)
+        for client in clients:
+            client.socket.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                client.socket.recv(1 << 17)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    client.socket.send(data)
+        server.tell(signal.SIGCONT)
+        used = -1
+        while used != (used := cpu_seconds(server.pid)):
+            select.select([], [], [], 0.1)
+
+
+def memory():
+    """The address space is limited to what README's formula says, and every descriptor is taken: by clients that read
+    no answer, by half requests, by log-ins. Nothing lacks memory."""
+    for box, loops, workers, cost, descriptors in BOXES:
+        what, limit = f"memory, {box} MB", most_kib(loops, workers, cost, descriptors, 2)
+        check(limit <= box * 1000, f"{what}: {limit} KiB are at most that")
+        server = Server(folder(), "--loops", str(loops), "--workers", str(workers), "--throttle", "off", cost=cost,
+                        around=("sh", "-c", f'ulimit -v {limit} && ulimit -n {descriptors} && exec "$@"', "sh"))
+        same(ask(server, post("/register", "Romel")).status, 201, f"{what}: register")
+        verifier, token = Client(server), make_token("Romel")
+        same(verifier.ask(get(token)).status, 200, f"{what}: before")
+        free = descriptors - len(os.listdir(f"/proc/{server.pid}/fd")) - 1  # the last one is for who comes next
+        crowd = [Client(server) for _ in range(free // 4)]
+        half = [Client(server) for _ in range(free // 8)]
+        deaf = [Client(server) for _ in range(free - free // 4 - free // 8)]
+        stuff(server, deaf, request("GET /") * 100)
+        fields = [f"X{i}: {'x' * 8000}" for i in range(4)]
+        for client in half:
+            client.send(request("POST /login?" + "x" * 8000, JSON, "Content-Length: 16384", *fields, body=b"x" * 16383))
+        big = request("POST /login", JSON, "Content-Length: 16384")
+        bodies = [json.dumps({"username": "Romel", "password": p, "pad": ""}) for p in ("pass1425", "wrong")]
+        bodies = [(body[:-2] + "x" * (16384 - len(body)) + body[-2:]).encode() for body in bodies]
+        for i, client in enumerate(crowd):
+            client.send((big + bodies[i % 2]) * 2)
+        answers = []
+        for client in crowd:
+            answers.append(client.answer())
+            same(verifier.ask(get(token)).status, 200, f"{what}: get-jwt meanwhile")
+        seen = {answer.status for answer in answers}
+        check({200, 401} <= seen <= {200, 401, 503}, f"{what}: log-ins are answered {seen}")
+        same({answer.json()["error"] for answer in answers if answer.status == 503} - {BUSY}, set(), f"{what}: 503")
+        peak, resident = status_kib(server.pid, "VmPeak"), status_kib(server.pid, "VmHWM")
+        print(f"{what}: {loops} loops, {workers} workers, {cost}, {descriptors} descriptors: at most {limit} KiB, "
+              f"seen {peak} KiB, {resident} KiB resident", flush=True)
+        check(peak > limit / 3, f"{what}: a third of the formula would do: {peak} of {limit} KiB")
+        for client in deaf + half + crowd:
+            client.reset()
+        check(can_log_in(server, "Romel"), f"{what}: afterwards")
+        server.stop(what)
+
+
+def no_memory():
+    """None for a hash, then none for anything: 503 or the end of a connection, and it goes on."""
+    directory = folder()
+    write(f"{directory}/users.jsonl", ROMEL + "\n")
+    server = Server(directory, cost=DEFAULT)
+    idle, token = Client(server), make_token("Romel")
+    idle.ask(get(token))
+    for room in (1 << 20, 0):
+        resource.prlimit(server.pid, resource.RLIMIT_AS, (1024 * status_kib(server.pid, "VmSize") + room, -1))
+        if room:
+            same(ask(server, post("/login", "Romel")).status, 503, "no memory: log in")
+            same(ask(server, post("/register", "ann")).status, 503, "no memory: register")
+        half = [Client(server).send(request("POST /login", JSON, "Content-Length: 16384", body=b"x" * 16000))
+                for _ in range(100)]
+        same(idle.ask(get(token)).status, 200, "no memory: get-jwt, kept alive")
+        same(ask(server, get(token)).status, 200, "no memory: get-jwt, a new connection")
+        for client in half:
+            client.reset()
+    resource.prlimit(server.pid, resource.RLIMIT_AS, (-1, -1))
+    check(can_log_in(server, "Romel"), "no memory: memory again")
+    same(read(server.users), (ROMEL + "\n").encode(), "no memory: the file")
+    server.stop("no memory")
+
+
 # ---- all of it ------------------------------------------------------------------------
 
 def attempt(part):
@@ -1146,6 +1252,7 @@ def give_up(number, _):
 
 
 waiting = [slow_fields, slow_body, stop_with_half_a_request]  # for a deadline; all the others run meanwhile
+by_name = [memory, no_memory]
 parts = [restart, kill_in_the_middle, stop_in_flight, stop_unread, one_name, full_queue, left_while_hashing, lingering,
          one_connection, unix_socket, ipv6, usage_errors, help_and_version, cannot_start, secrets, alone_in_a_chroot,
          no_descriptors, no_room, no_standard_descriptors, throttled, address_limit, uniform, locked_in, defaults,
@@ -1157,6 +1264,7 @@ def main():
         signal.signal(number, give_up)
     signal.alarm(ALL_SECONDS)
     chosen = [part for part in waiting + parts if not sys.argv[2:] or part.__name__ in sys.argv[2:]]
+    chosen += [part for part in by_name if part.__name__ in sys.argv[2:]]
     threads = [threading.Thread(target=attempt, args=(part,), daemon=True) for part in chosen if part in waiting]
     for thread in threads:
         thread.start()
