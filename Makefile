@@ -68,8 +68,8 @@ test: jwtd unit-tests
 
 # The long one: other compilers, sanitizers, other machines and every real peer.
 check: jwtd unit-tests
-	@tests/run.sh $(TESTS:%=$(BUILD)/%) ./test.sh tests/layers.sh tests/builds.sh tests/lifecycle.sh tests/durability.sh \
-	  tests/flask.sh tests/interop.sh tests/fail2ban.sh tests/constant_time.sh tests/mutants.sh \
+	@tests/run.sh $(TESTS:%=$(BUILD)/%) ./test.sh tests/layers.sh tests/man.sh tests/builds.sh tests/lifecycle.sh \
+	  tests/durability.sh tests/flask.sh tests/interop.sh tests/fail2ban.sh tests/constant_time.sh tests/mutants.sh \
 	  tests/coverage.sh tests/memory.sh tests/machines.sh bench/instructions "fuzz/run 60"
 
 # Figures beside those of other servers, in short: bench/README.md
@@ -81,8 +81,9 @@ layers:
 	@tests/layers.sh
 
 install: jwtd
-	install -d $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 755 jwtd $(DESTDIR)$(PREFIX)/bin/jwtd
+	install -m 644 contrib/jwtd.8 $(DESTDIR)$(PREFIX)/share/man/man8/jwtd.8
 
 clean:
 	rm -rf build jwtd

@@ -1,0 +1,73 @@
+#!/bin/sh
+# man.sh - the man page is clean, and it, --help and README's table name the same options in the same order, each with
+# the same argument, environment variable and default.
+cd "$(dirname "$0")/.." || exit 1
+passed=0 failed=0 skipped=0
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+verdict() { # what, what is wrong with it
+    if [ -z "$2" ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf 'FAIL %s:\n%s\n' "$1" "$2"
+    fi
+}
+
+# Each gives lines of --option|argument|VARIABLE|default.
+of_help() {
+    "${JWTD_BIN:-./jwtd}" --help | awk '
+        /^  / && /(--[a-z]|JWTD_)/ {
+            option = argument = variable = fallback = ""
+            i = 1
+            if ($i ~ /^--/) option = $(i++)
+            if (option && substr($0, 3 + length(option), 2) ~ /^ [^ ]/) argument = $(i++)
+            if ($i ~ /^JWTD_/) variable = $i
+            if ($NF ~ /^\[.*\]$/) fallback = substr($NF, 2, length($NF) - 2)
+            print option "|" argument "|" variable "|" fallback
+        }'
+}
+of_readme() {
+    sed -n '/^## Options/,/^## /s/^| \(.*[`].*\)$/\1/p' README.md | sed 's/\\|/!/g' | awk -F ' *[|] *' '
+        {
+            gsub("`", "")
+            count = split($1, options, ", ") # a row may have two
+            if (count == 0) options[count = 1] = ""
+            for (i = 1; i <= count; i++) {
+                argument = options[i]
+                if (!sub(/^[^ ]* /, "", argument)) argument = ""
+                sub(/ .*/, "", options[i])
+                print options[i] "|" argument "|" $2 "|" $3
+            }
+        }' | tr '!' '|'
+}
+of_page() {
+    awk '
+        function say() { if (item) print option "|" argument "|" variable "|" fallback; item = 0 }
+        /^\.Sh/ { say(); inside = /OPTIONS/ }
+        inside && /^\.It/ {
+            say()
+            item = 1
+            option = $2 == "Fl" ? "-" $3 : ""
+            argument = $4 == "Ar" ? $5 : ""
+            variable = $2 == "Ev" ? $3 : ""
+            fallback = ""
+        }
+        inside && /^\.Pq Ev/ { variable = $3; fallback = $5 == "default" ? $7 : "" }' contrib/jwtd.8
+}
+
+of_help >"$dir/help"
+of_readme >"$dir/readme"
+of_page >"$dir/page"
+[ "$(wc -l <"$dir/help")" -ge 15 ] || verdict "--help has options" "it has $(wc -l <"$dir/help")"
+verdict "README's table is what --help says" "$(diff "$dir/help" "$dir/readme")"
+verdict "the man page is what --help says" "$(diff "$dir/help" "$dir/page")"
+if command -v mandoc >/dev/null; then
+    # whether the pages that it refers to are installed here is no matter
+    verdict "mandoc -T lint" "$(mandoc -T lint contrib/jwtd.8 2>&1 | grep -v 'mandoc\.db lacks\|referenced manual not found')"
+else
+    echo "SKIP mandoc -T lint: package mandoc"
+    if [ "${CI-}" ]; then failed=$((failed + 1)); else skipped=$((skipped + 1)); fi
+fi
+printf '%d passed, %d failed, %d skipped\n' $passed $failed $skipped
+[ $failed -eq 0 ]
