@@ -68,7 +68,7 @@ test: jwtd unit-tests
 
 # The long one: other compilers, sanitizers, other machines and every real peer.
 check: jwtd unit-tests
-	@tests/run.sh $(TESTS:%=$(BUILD)/%) ./test.sh tests/layers.sh tests/man.sh tests/builds.sh tests/lifecycle.sh \
+	@tests/run.sh $(TESTS:%=$(BUILD)/%) ./test.sh tests/layers.sh tests/man.sh tests/services.sh tests/builds.sh tests/lifecycle.sh \
 	  tests/durability.sh tests/flask.sh tests/interop.sh tests/fail2ban.sh tests/constant_time.sh tests/mutants.sh \
 	  tests/coverage.sh tests/memory.sh tests/machines.sh bench/instructions "fuzz/run 60"
 

@@ -1,12 +1,15 @@
-/* listen.c - the listening socket: what --listen says, and what the kernel gave.
+/* listen.c - the listening socket: what --listen says, and what the kernel gave, or the service manager.
  *
  * Refuses host names: what it listens on must not depend on somebody else's answer. */
 #include "listen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "address.h"
@@ -55,17 +58,21 @@ static void remove_stale(const union listen_address *address) {
     close(fd);
 }
 
+/* Accepted sockets inherit these. */
+static void set_options(int fd, bool un) {
+    int one = 1, send_buffer = 64 * 1024; /* else a client that never reads may hold megabytes in the kernel */
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
+    if (un) return;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &one, sizeof one);
+}
+
 static int open_socket(const union listen_address *address) {
     bool un = address->any.sa_family == AF_UNIX;
-    int one = 1, send_buffer = 64 * 1024; /* else a client that never reads may hold megabytes in the kernel */
     int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return -1;
-    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer); /* accepted sockets inherit these */
-    if (!un) {
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-        setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &one, sizeof one);
-    }
+    set_options(fd, un);
     if (bind(fd, &address->any, un ? sizeof address->un : sizeof address->storage) == 0 &&
         listen(fd, LISTEN_BACKLOG) == 0)
         return fd;
@@ -94,6 +101,46 @@ int listen_open(const char *text, const union listen_address *address, struct bu
     int fd = open_socket(address);
     if (fd >= 0 && put_url(fd, text, url) == 0) return fd;
     return log_line("can't listen on ", text, ": ", strerror(errno), " (--listen names another address)", NULL);
+}
+
+/* ---- a socket that the service manager opened: sd_listen_fds(3) ---------- */
+
+enum { GIVEN = 3 }; /* SD_LISTEN_FDS_START */
+
+static bool is_number(const char *text, int64_t n) { return text && slice_decimal(slice_of(text)) == n; }
+
+bool listen_is_given(void) { return getenv("LISTEN_FDS") && is_number(getenv("LISTEN_PID"), getpid()); }
+
+static void put_given(const union listen_address *address, struct buffer *url) {
+    bool brackets = address->any.sa_family == AF_INET6;
+    const char *path = address->un.sun_path;
+    char text[ADDRESS_TEXT_MAX];
+    struct address a = address_of_socket(&address->any);
+    if (a.known) {
+        put_text(url, brackets ? "http://[" : "http://");
+        put_text(url, address_text(&a, text));
+        put_text(url, brackets ? "]:" : ":");
+        put_number(url, ntohs(((const struct sockaddr_in *)&address->storage)->sin_port));
+    } else {
+        put_text(url, *path ? "unix:" : "unix:@"); /* an abstract name begins with a NUL */
+        put_text(url, *path ? path : path + 1);
+    }
+    put_char(url, '\0');
+}
+
+int listen_take(union listen_address *address, struct buffer *url) {
+    int listening = 0;
+    socklen_t len = sizeof *address, option_len = sizeof listening;
+    memset(address, 0, sizeof *address);
+    getsockopt(GIVEN, SOL_SOCKET, SO_ACCEPTCONN, &listening, &option_len);
+    getsockname(GIVEN, &address->any, &len);
+    bool un = address->any.sa_family == AF_UNIX;
+    if (!is_number(getenv("LISTEN_FDS"), 1) || !listening || (!un && !address_of_socket(&address->any).known))
+        return log_line("LISTEN_FDS: there must be one socket, and it must listen", NULL);
+    syscall(SYS_fcntl, GIVEN, F_SETFL, O_NONBLOCK); /* the call itself: musl's function has 400 bytes for locks */
+    set_options(GIVEN, un);
+    put_given(address, url);
+    return GIVEN;
 }
 
 void listen_close(const union listen_address *address) {

@@ -24,6 +24,13 @@ bool listen_is_loopback(const union listen_address *address);
 /* Listens, without blocking; `url` gets where, NUL-terminated. The descriptor, or -1 with the reason said. */
 int listen_open(const char *text, const union listen_address *address, struct buffer *url);
 
+/* True where the service manager has opened a socket for this process (sd_listen_fds(3)). */
+bool listen_is_given(void);
+
+/* Takes that socket, which must be the only one; `address` and `url` get where it listens. The descriptor, or -1 with
+ * the reason said. It stays the manager's: listen_close is not for it. */
+int listen_take(union listen_address *address, struct buffer *url);
+
 /* Removes the file of a unix socket. */
 void listen_close(const union listen_address *address);
 

@@ -44,6 +44,8 @@ struct config {
     union listen_address address;
     struct network trusted[PROXIES_MAX];
     enum { OFF, ON, REQUIRE } throttle, sandbox;
+    bool given; /* the socket is the service manager's */
+    int manager;
     bool help, version;
 };
 
@@ -372,8 +374,30 @@ static const char *directory_of(const char *path, char out[PATH_LEN_MAX]) {
 static int lock_in(const struct config *c) {
     char users[PATH_LEN_MAX], socket[PATH_LEN_MAX];
     struct sandbox_path paths[] = { { directory_of(c->users, users), SANDBOX_READ_WRITE }, { NULL, SANDBOX_REMOVE } };
-    if (c->address.any.sa_family == AF_UNIX) paths[1].path = directory_of(c->address.un.sun_path, socket);
+    if (c->address.any.sa_family == AF_UNIX && !c->given) paths[1].path = directory_of(c->address.un.sun_path, socket);
     return c->sandbox == OFF ? 0 : sandbox_enter(paths, paths[1].path ? 2 : 1, c->sandbox == REQUIRE);
+}
+
+/* The socket on which the service manager waits to hear how it goes (sd_notify(3)), or -1. */
+static int find_manager(void) {
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un name = { .sun_family = AF_UNIX };
+    size_t len = path ? strlen(path) : 0;
+    if (len == 0 || len > sizeof name.sun_path) return -1;
+    memcpy(name.sun_path, path, len);
+    if (*path == '@') name.sun_path[0] = '\0'; /* abstract */
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 &&
+        connect(fd, (struct sockaddr *)&name, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) == 0)
+        return fd;
+    log_line("warning: NOTIFY_SOCKET ", path, ": ", strerror(errno), NULL);
+    if (fd >= 0) close(fd);
+    return -1;
+}
+
+static void tell_manager(const struct config *c, const char *text) {
+    if (c->manager >= 0 && write(c->manager, text, strlen(text)) < 0)
+        log_line("warning: NOTIFY_SOCKET: ", strerror(errno), NULL);
 }
 
 /* Everything that may fail before the first request, in the order in which rights are given up. NULL: it did. */
@@ -391,7 +415,11 @@ static struct server *start(struct config *c, struct buffer *url) {
     if (password_weaker(&c->api.cost, &password_default))
         log_line("warning: --hash is weaker than scrypt:32768:8:1", NULL);
     protect_key(&c->api.key);
-    if (load_key(c) != 0 || (c->server.listener = listen_open(c->listen, &c->address, url)) < 0) return NULL;
+    c->manager = find_manager(); /* before the rights to make a socket, and to see this one, are given up */
+    c->given = listen_is_given();
+    if (c->given && (c->server.listener = listen_take(&c->address, url)) < 0) return NULL;
+    if (load_key(c) != 0) return NULL;
+    if (!c->given && (c->server.listener = listen_open(c->listen, &c->address, url)) < 0) return NULL;
     if (c->user && sandbox_become(c->user) != 0) return NULL;
     if (getrandom(&keys, sizeof keys, 0) != sizeof keys) {
         log_line("getrandom: ", strerror(errno), NULL);
@@ -421,8 +449,10 @@ static int serve(struct config *c) {
     struct server *server = start(c, &url);
     if (server == NULL) return EXIT_FAILURE;
     log_line("ready on ", text, NULL);
+    tell_manager(c, "READY=1");
     while (sigwait(&end, &signal_number) != 0) continue;
-    listen_close(&c->address); /* first: a successor may bind the same path while this one drains */
+    tell_manager(c, "STOPPING=1");
+    if (!c->given) listen_close(&c->address); /* first: a successor may bind the same path while this one drains */
     int unfinished = server_stop(server);
     explicit_bzero(&c->api.key, sizeof c->api.key);
     if (unfinished) {

@@ -2,7 +2,7 @@
 
 Restarts, kill -9 and SIGTERM with work in flight, many clients at once, slow
 and rude ones, no descriptors, no disk, no standard error; how it starts, and
-why it doesn't. The expectations are those of the API's contract and of RFC
+why it doesn't; under a service manager, which this plays. The expectations are those of the API's contract and of RFC
 9112. Nothing sleeps for a fixed time and nothing waits for ever.
 
 Standard library only; run by lifecycle.sh. A PART is the name of a function in `parts`
@@ -95,13 +95,13 @@ class Server:
     """Runs BINARY until it is ready, or until it has ended. `around` is a command that runs a command."""
 
     def __init__(self, directory, *options, listen="127.0.0.1:0", cost=CHEAP, secret=KEY, env=None, around=(),
-                 command=None):
+                 command=None, pass_fds=()):
         env = {**ENV, "STATE_DIRECTORY": directory, "JWTD_LISTEN": listen, "JWTD_HASH": cost, **(env or {})}
         if secret is not None:
             env["JWTD_SECRET"] = secret
         self.users, self.secret_file = f"{directory}/users.jsonl", f"{directory}/jwtd.secret"
         self.lines, self.url, self.known = [], None, threading.Event()
-        self.process = subprocess.Popen([*around, *(command or [BIN]), *options], env=env, cwd=top,
+        self.process = subprocess.Popen([*around, *(command or [BIN]), *options], env=env, cwd=top, pass_fds=pass_fds,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.pid = self.process.pid
         servers.append(self)
@@ -1223,6 +1223,122 @@ def no_memory():
     same(read(server.users), (ROMEL + "\n").encode(), "no memory: the file")
     server.stop("no memory")
 
+# ---- under a service manager ---------------------------------------------------------
+
+# sd_listen_fds(3): the socket becomes descriptor 3, and LISTEN_PID the process that becomes the server
+GIVE = ("import os, sys; fd = int(sys.argv[1]); os.dup2(fd, 3); fd == 3 or os.close(fd); "
+        "os.environ.setdefault('LISTEN_PID', str(os.getpid())); os.execv(sys.argv[2], sys.argv[2:])")
+
+
+def given(directory, fd, *options, env=None, **how):
+    """A server with a descriptor of the service manager's."""
+    env = {"LISTEN_FDS": "1", **(env or {})}
+    return Server(directory, *options, env=env, around=(sys.executable, "-c", GIVE, str(fd)), pass_fds=(fd,), **how)
+
+
+def listening(address, family=socket.AF_INET):
+    s = socket.socket(family)
+    s.bind(address)
+    s.listen(128)
+    return s
+
+
+def manager(name):
+    """The socket on which it hears READY=1 and STOPPING=1."""
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    s.settimeout(WAIT)
+    s.bind(name)
+    return s
+
+
+def inherited():
+    directory = folder()
+    path, told, abstract = f"{directory}/socket", f"{directory}/notify", f"jwtd-life-{os.getpid()}"
+    tcp = listening(("127.0.0.1", 0))
+    port = tcp.getsockname()[1]
+    rows = [(tcp, f"http://127.0.0.1:{port}", told, told),
+            (listening(path, socket.AF_UNIX), f"unix:{path}", f"\0{abstract}", f"@{abstract}"),
+            (listening(f"\0{abstract}-2", socket.AF_UNIX), f"unix:@{abstract}-2", f"\0{abstract}-3", f"@{abstract}-3")]
+    if socket.has_ipv6:
+        with contextlib.suppress(OSError):  # a machine without IPv6
+            six = listening(("::1", 0), socket.AF_INET6)
+            rows.append((six, f"http://[0000:0000:0000:0000:0000:0000:0000:0001]:{six.getsockname()[1]}", told + "6",
+                         told + "6"))
+    for listener, url, name, environment in rows:
+        heard = manager(name)
+        server = given(directory, listener.fileno(), cost=TINY, env={"NOTIFY_SOCKET": environment})
+        same(server.url, url, f"inherited: it takes the socket that it was given: {server.lines}")
+        same(heard.recv(100), b"READY=1", f"inherited, {url}: once it serves")
+        check(not os.get_blocking(listener.fileno()), f"inherited, {url}: is not waited on")
+        if "@" in url:
+            server.address = lambda: (socket.AF_UNIX, f"\0{abstract}-2")
+        same(ask(server, get()).status, 400, f"inherited, {url}: answers")
+        server.tell()
+        same(heard.recv(100), b"STOPPING=1", f"inherited, {url}: at SIGTERM")
+        same(server.ended(), 0, f"inherited, {url}: ends")
+        heard.close()
+    check(os.path.exists(path), "inherited: a unix socket's file is the manager's and stays")
+    server = given(directory, tcp.fileno(), cost=TINY, env={"LISTEN_PID": "1"})
+    check(server.url not in (None, rows[0][1]), f"inherited: a socket for another process is left alone: {server.url}")
+    server.stop("inherited, LISTEN_PID")
+    server = Server(directory, cost=TINY, env={"NOTIFY_SOCKET": f"{directory}/nobody"})
+    check(server.url and any("NOTIFY_SOCKET" in line for line in server.lines), f"inherited: a manager that is not there: {server.lines}")
+    server.stop("inherited, no manager")
+
+
+def not_inherited():
+    """What a manager can give that is of no use: one line that says so."""
+    directory = folder()
+    tcp, unbound, datagrams = listening(("127.0.0.1", 0)), socket.socket(), manager(f"{directory}/datagrams")
+    with open("/dev/null", "rb") as null:
+        for what, fd, count in (("a file", null.fileno(), "1"), ("a socket that does not listen", unbound.fileno(), "1"),
+                                ("datagrams", datagrams.fileno(), "1"), ("two", tcp.fileno(), "2"),
+                                ("none", tcp.fileno(), "0"), ("no number", tcp.fileno(), "one")):
+            server = given(directory, fd, cost=DEFAULT, env={"LISTEN_FDS": count})
+            same(server.fate(), 1, f"not inherited: {what}")
+            check(len(server.lines) == 1 and "LISTEN_FDS" in server.lines[0], f"not inherited: {what}: {server.lines}")
+    everybody = listening(("0.0.0.0", 0))
+    server = given(directory, everybody.fileno(), secret="secret")
+    same(server.fate(), 1, "not inherited: a key that everybody knows, where others reach it")
+
+
+def upgrade():
+    """A new process on the same socket while the old one drains: whoever connects meanwhile is answered."""
+    directory = folder()
+    listener = listening(("127.0.0.1", 0))
+    old = given(directory, listener.fileno(), cost=TINY)
+    seen, enough = {}, threading.Event()
+
+    def connect():
+        while not enough.is_set():
+            try:
+                status = ask(old, get()).status
+            except (OSError, EOFError) as error:
+                status = repr(error)
+            with lock:
+                seen[status] = seen.get(status, 0) + 1
+
+    def wait_for_more():
+        until, end = sum(seen.values()) + 200, time.monotonic() + WAIT
+        while sum(seen.values()) < until and time.monotonic() < end:
+            select.select([], [], [], 0.005)
+
+    clients = [threading.Thread(target=connect, daemon=True) for _ in range(4)]
+    for client in clients:
+        client.start()
+    wait_for_more()
+    for _ in range(5):
+        new = given(directory, listener.fileno(), cost=TINY)
+        old.stop("upgrade")
+        wait_for_more()
+        old, before = new, old
+        old.url = before.url
+    enough.set()
+    for client in clients:
+        client.join(WAIT)
+    same(list(seen), [400], f"upgrade: nobody is refused: {seen}")
+    old.stop("upgrade, the last")
+
 
 # ---- all of it ------------------------------------------------------------------------
 
@@ -1256,7 +1372,7 @@ by_name = [memory, no_memory]
 parts = [restart, kill_in_the_middle, stop_in_flight, stop_unread, one_name, full_queue, left_while_hashing, lingering,
          one_connection, unix_socket, ipv6, usage_errors, help_and_version, cannot_start, secrets, alone_in_a_chroot,
          no_descriptors, no_room, no_standard_descriptors, throttled, address_limit, uniform, locked_in, defaults,
-         successor, left_behind]
+         successor, left_behind, inherited, not_inherited, upgrade]
 
 
 def main():

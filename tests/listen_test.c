@@ -143,11 +143,51 @@ static void test_unix(void) {
     check(try_open(text) < 0 && strstr(said, strerror(ENOENT)), "unix: no directory: %s", said);
 }
 
+/* What the service manager gives, as descriptor 3 (more in lifecycle.py: inherited, not_inherited). */
+static void give(int fd, const char *count) {
+    char pid[32];
+    snprintf(pid, sizeof pid, "%d", (int)getpid());
+    setenv("LISTEN_PID", pid, 1);
+    setenv("LISTEN_FDS", count, 1);
+    dup2(fd, 3);
+}
+
+static void test_given(void) {
+    char un[64];
+    snprintf(un, sizeof un, "unix:/tmp/jwtd-listen-%d", (int)getpid());
+    const char *rows[] = { "127.0.0.1:0", "[::1]:0", un };
+    const char *begins[] = { "http://127.0.0.1:", "http://[0000:0000:0000:0000:0000:0000:0000:0001]:", un };
+    union listen_address a;
+    check(!listen_is_given(), "given: nothing yet");
+    int kept = dup(3), fd;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if ((fd = try_open(rows[i])) < 0) continue; /* a machine without IPv6 */
+        struct buffer b = { .at = url, .cap = sizeof url };
+        fcntl(fd, F_SETFL, O_RDWR);
+        give(fd, "1");
+        check(listen_is_given() && listen_take(&a, &b) == 3, "given: %s", rows[i]);
+        check(strncmp(url, begins[i], strlen(begins[i])) == 0 && listen_is_loopback(&a), "given: %s", url);
+        check(fcntl(fd, F_GETFL) & O_NONBLOCK, "given: %s blocks", rows[i]);
+        close(fd);
+    }
+    unlink(un + 5);
+    give(kept >= 0 ? kept : 0, "1");
+    struct buffer b = { .at = url, .cap = sizeof url };
+    int quiet = dup(2);
+    close(2);
+    check(listen_is_given() && listen_take(&a, &b) < 0, "given: something that does not listen");
+    dup2(quiet, 2);
+    close(quiet);
+    setenv("LISTEN_PID", "1", 1);
+    check(!listen_is_given(), "given: to another process");
+}
+
 int main(void) {
     test_parse();
     test_tcp("127.0.0.1:0", "http://127.0.0.1:");
     test_tcp("[::1]:0", "http://[::1]:");
     check(try_open("192.0.2.1:0") < 0 && strstr(said, strerror(EADDRNOTAVAIL)), "not here: %s", said);
     test_unix();
+    test_given();
     return test_end();
 }
