@@ -26,5 +26,12 @@ if have systemd-analyze systemd; then
     systemd-analyze security --offline=yes --threshold=15 contrib/jwtd.service >"$dir/log" 2>&1
     verdict "the exposure that systemd-analyze security sees is at most 1.5" $?
 fi
+if have shellcheck shellcheck; then
+    shellcheck -s sh contrib/jwtd.openrc contrib/jwtd.procd >"$dir/log" 2>&1
+    verdict "shellcheck on the scripts for OpenRC and procd" $?
+fi
+# shellcheck disable=SC2046 # many options
+"${JWTD_BIN:-./jwtd}" $(sed -n 's|.* command /usr/bin/jwtd||p' contrib/jwtd.procd) --version >"$dir/log" 2>&1
+verdict "procd's options are options" $?
 printf '%d passed, %d failed, %d skipped\n' $passed $failed $skipped
 [ $failed -eq 0 ]
