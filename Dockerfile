@@ -1,0 +1,15 @@
+# docker build -t jwtd . && docker run -p 5000:5000 -v jwtd:/state jwtd
+FROM alpine:3.20 AS build
+RUN apk add --no-cache gcc make musl-dev
+COPY . /src
+WORKDIR /src
+RUN make clean && make && strip jwtd && mkdir -m 700 /state
+
+FROM scratch
+COPY --from=build /src/jwtd /jwtd
+COPY --from=build --chown=65532:65532 /state /state
+ENV STATE_DIRECTORY=/state JWTD_LISTEN=0.0.0.0:5000
+USER 65532:65532
+VOLUME /state
+EXPOSE 5000
+ENTRYPOINT ["/jwtd"]
