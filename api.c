@@ -13,8 +13,6 @@
 #include "jwt.h"
 #include "log.h"
 
-enum { PASSWORD_LEN_MAX = 1024 };
-
 static void finish(struct api_call *call, int status) {
     put_text(&call->text, "}\n");
     call->response = (struct http_response){ .status = status, .body = { call->text.at, call->text.len } };
@@ -59,15 +57,6 @@ struct credentials {
     struct slice name, secret;
 };
 
-/* U+0000 to U+001F and U+007F to U+009F, in UTF-8 that is known to be sound */
-static bool has_control(struct slice s) {
-    for (size_t i = 0; i < s.len; i++) {
-        uint8_t c = (uint8_t)s.at[i];
-        if (c < 0x20 || c == 0x7f || (c == 0xc2 && (uint8_t)s.at[i + 1] < 0xa0)) return true;
-    }
-    return false;
-}
-
 static bool bad_input(struct api_call *call, const char *what, const char *why) {
     char message[128];
     struct buffer b = { .at = message, .cap = sizeof message - 1 };
@@ -78,14 +67,13 @@ static bool bad_input(struct api_call *call, const char *what, const char *why) 
     return false;
 }
 
-/* A member that must be a text of 1 to `cap` bytes. NULL, or what is wrong with it. */
+/* A member that must be a text of `cap` bytes at the most. NULL, or what is wrong with it. */
 static const char *read_member(const struct json_member *member, char *out, size_t cap, struct slice *value) {
     ssize_t len = member->type == JSON_STRING ? json_string(member->raw, out, cap) : 0;
     *value = (struct slice){ out, len > 0 ? (size_t)len : 0 };
     return member->type == JSON_ABSENT   ? " is missing"
            : member->type != JSON_STRING ? " is not a string"
            : member->times > 1           ? " is given twice"
-           : len == 0                    ? " is empty"
            : len < 0                     ? " is too long"
                                          : NULL;
 }
@@ -95,13 +83,12 @@ static bool read_credentials(struct api_call *call, struct credentials *c) {
     struct json_member m[] = { { .name = "username" }, { .name = "password" } };
     const char *why;
     if (json_object(call->body, m, 2, &why) == JSON_BAD) return bad_input(call, "The body is not a JSON object: ", why);
-    if ((why = read_member(&m[0], c->username, sizeof c->username, &c->name)) != NULL)
+    if ((why = read_member(&m[0], c->username, sizeof c->username, &c->name)) != NULL ||
+        (why = users_name_fault(c->name)) != NULL)
         return bad_input(call, "username", why);
-    if (has_control(c->name)) return bad_input(call, "username", " has a control character");
-    if ((why = read_member(&m[1], c->password, sizeof c->password, &c->secret)) != NULL)
+    if ((why = read_member(&m[1], c->password, sizeof c->password, &c->secret)) != NULL ||
+        (why = password_fault(c->secret)) != NULL)
         return bad_input(call, "password", why);
-    if (memchr(c->secret.at, '\0', c->secret.len)) /* RFC 2104 pads with zeros: "pw" and "pw\0" would be one key */
-        return bad_input(call, "password", " has a NUL character");
     return true;
 }
 
@@ -126,15 +113,18 @@ static void get_jwt(struct api_call *call) {
         success(call, 200, ",\"user\":", (struct slice){ claims.sub, claims.sub_len });
 }
 
-/* Makes a new hash of the password for `user`. */
-static int make_hash(const struct api_call *call, const struct credentials *c, struct user *user) {
+int api_make_hash(struct password_work *work, const struct password_cost *cost, struct slice password,
+                  struct user *user) {
     uint8_t random[2 * PASSWORD_SALT_LEN];
     struct buffer hash = { .at = user->hash, .cap = sizeof user->hash };
-    if (getrandom(random, sizeof random, 0) != sizeof random ||
-        password_put(&hash, call->work, &call->api->cost, c->secret, random) != 0)
+    if (getrandom(random, sizeof random, 0) != sizeof random || password_put(&hash, work, cost, password, random) != 0)
         return -1;
     user->hash_len = hash.len;
     return 0;
+}
+
+static int make_hash(const struct api_call *call, const struct credentials *c, struct user *user) {
+    return api_make_hash(call->work, &call->api->cost, c->secret, user);
 }
 
 /* A taken name costs no hash; of those who hash for one name at once, users_store lets one through. */

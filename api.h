@@ -57,6 +57,10 @@ struct api_route {
  * OPTIONS). */
 bool api_find(struct api_call *call, const struct http_request *request, const char *buf);
 
+/* Makes a new hash of the password. 0, or -1: no memory for scrypt. */
+int api_make_hash(struct password_work *work, const struct password_cost *cost, struct slice password,
+                  struct user *user);
+
 /* Calls the handler. */
 void api_answer(struct api_call *call);
 

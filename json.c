@@ -48,6 +48,13 @@ static int32_t utf8_next(const char **p, const char *end) {
     return code;
 }
 
+bool json_is_utf8(struct slice s) {
+    const char *p = s.at, *end = s.at + s.len;
+    while (p < end)
+        if (utf8_next(&p, end) < 0) return false;
+    return true;
+}
+
 static size_t utf8_put(int32_t code, char out[4]) {
     size_t n = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
     static const uint8_t lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };

@@ -38,6 +38,8 @@ enum json_result json_object(struct slice text, struct json_member *members, siz
  * `cap`. They may contain NUL. */
 ssize_t json_string(struct slice raw, char *out, size_t cap);
 
+bool json_is_utf8(struct slice s);
+
 /* Are these a JSON_STRING's characters, however they are escaped? */
 bool json_string_is(struct slice raw, const char *ascii);
 

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "hmac.h"
+#include "json.h"
 #include "scrypt.h"
 
 const struct password_cost password_default = { PASSWORD_SCRYPT, 32768, 8, 1 };
@@ -76,6 +77,15 @@ void *password_memory(size_t size) {
     madvise(memory, size, MADV_HUGEPAGE); /* where offered: the reads are spread over all of it */
     madvise(memory, size, MADV_DONTDUMP);
     return memory;
+}
+
+const char *password_fault(struct slice secret) {
+    return secret.len == 0                 ? " is empty"
+           : secret.len > PASSWORD_LEN_MAX ? " is too long"
+           : !json_is_utf8(secret)         ? " is not UTF-8"
+           /* RFC 2104 pads with zeros: "pw" and "pw\0" would be one key */
+           : memchr(secret.at, '\0', secret.len) ? " has a NUL character"
+                                                 : NULL;
 }
 
 static int reserve(struct password_work *work, size_t size) {

@@ -16,6 +16,7 @@
 #include "sha256.h"
 
 enum {
+    PASSWORD_LEN_MAX = 1024,   /* bytes of a password */
     PASSWORD_STRING_MAX = 512, /* characters of a hash string */
     PASSWORD_SALT_LEN = 16,
     PASSWORD_KEY_MAX = 64,
@@ -51,6 +52,9 @@ void password_release(struct password_work *work);
 
 /* Maps memory as scrypt likes it, kept out of core dumps. NULL: there is none. */
 void *password_memory(size_t size);
+
+/* NULL where `secret` may become somebody's password, else what is wrong with it: " is empty". */
+const char *password_fault(struct slice secret);
 
 enum password_result {
     PASSWORD_RIGHT,

@@ -393,6 +393,17 @@ void users_close(struct users *u) {
     free(u);
 }
 
+const char *users_name_fault(struct slice name) {
+    if (name.len == 0) return " is empty";
+    if (name.len > USERS_NAME_MAX) return " is too long";
+    if (!json_is_utf8(name)) return " is not UTF-8";
+    for (size_t i = 0; i < name.len; i++) { /* U+0000 to U+001F and U+007F to U+009F */
+        uint8_t c = (uint8_t)name.at[i];
+        if (c < 0x20 || c == 0x7f || (c == 0xc2 && (uint8_t)name.at[i + 1] < 0xa0)) return " has a control character";
+    }
+    return NULL;
+}
+
 enum users_result users_find(struct users *u, struct slice name, struct user *user) {
     struct record record;
     size_t place;

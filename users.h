@@ -34,6 +34,9 @@ enum users_result {
 struct users *users_open(const char *path, sha256_compress *compress, const uint8_t index_key[16]);
 void users_close(struct users *users);
 
+/* NULL where an account may have this name, else what is wrong with it: " is empty". */
+const char *users_name_fault(struct slice name);
+
 enum users_result users_find(struct users *users, struct slice name, struct user *user);
 
 /* Adds an account, where `seen` is NULL: USERS_EXISTS for a taken name. Else changes the one that still is as it was

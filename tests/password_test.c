@@ -679,6 +679,30 @@ static void test_no_memory(void)
     password_release(&work);
 }
 
+/* What the HTTP API and the shell take for a password. */
+static void test_faults(void)
+{
+    static char many[PASSWORD_LEN_MAX + 1];
+    memset(many, 'p', sizeof many);
+    const struct {
+        const char *fault;
+        struct slice secret;
+    } faults[] = {
+        { NULL, S("p") },
+        { NULL, S("\x01\r\n\xc2\x80\xf0\x9f\x98\x80") },
+        { NULL, { many, PASSWORD_LEN_MAX } },
+        { " is too long", { many, PASSWORD_LEN_MAX + 1 } },
+        { " is empty", S("") },
+        { " has a NUL character", S("p\0") },
+        { " is not UTF-8", S("p\xfc") },
+    };
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        const char *fault = password_fault(faults[i].secret);
+        check(fault == faults[i].fault || (fault && faults[i].fault && strcmp(fault, faults[i].fault) == 0),
+              "password %zu: %s", i, fault ? fault : "taken");
+    }
+}
+
 int main(void)
 {
     test_methods();
@@ -690,5 +714,6 @@ int main(void)
     test_salts();
     test_work();
     test_no_memory();
+    test_faults();
     return test_end();
 }

@@ -255,6 +255,38 @@ static void test_limits(void) {
     }
 }
 
+/* What the HTTP API and the shell take for a name. */
+static void test_names(void) {
+    static char letters[USERS_NAME_MAX + 1];
+    memset(letters, 'n', sizeof letters);
+    const struct {
+        const char *fault;
+        struct slice name;
+    } rows[] = {
+        { NULL, S("a") },
+        { NULL, S(" ~\xc2\xa0\xc3\xbc\xe6\x97\xa5\xf0\x9f\x98\x80") },
+        { NULL, { letters, USERS_NAME_MAX } },
+        { " is too long", { letters, USERS_NAME_MAX + 1 } },
+        { " is empty", S("") },
+        { " is not UTF-8", S("a\xff") },
+        { " is not UTF-8", S("a\xc2") },
+        { " is not UTF-8", S("\xc1\x81") },
+        { " is not UTF-8", S("\xed\xa0\x80") },
+        { " has a control character", S("a\0") },
+        { " has a control character", S("a\x1f") },
+        { " has a control character", S("\x7f") },
+        { " has a control character", S("\xc2\x80") },
+        { " has a control character", S("\xc2\x9f") },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *name = guarded(rows[i].name.at, rows[i].name.len);
+        const char *fault = users_name_fault((struct slice){ name, rows[i].name.len });
+        check(fault == rows[i].fault || (fault && rows[i].fault && strcmp(fault, rows[i].fault) == 0), "name %zu: %s",
+              i, fault ? fault : "taken");
+        guarded_free(name, rows[i].name.len);
+    }
+}
+
 /* ---- files that are taken --------------------------------------------- */
 
 #define UNCHANGED                                                                                                      \
@@ -924,6 +956,7 @@ int main(void) {
     test_basics();
     test_lines();
     test_limits();
+    test_names();
     test_taken();
     test_refused();
     test_cannot_open();
