@@ -1,10 +1,11 @@
 /* users.c - the accounts in a file of JSON Lines, one account a line:
  *
  *   {"username":"Romel","password":"scrypt:32768:8:1$...$...","sum":"1b4f0e98"}
+ *   {"username":"Romel","deleted":true,"sum":"6cb5de36"}
  *
  * The file is the truth and memory is its index. Lines are only ever appended; of several with one name the
- * last counts. A line ends with the first eight hex digits of the SHA-256 of all that stands before `,"sum"`;
- * one written by hand may leave the sum out.
+ * last counts, be it that there is no such account any more. A line ends with the first eight hex digits of the
+ * SHA-256 of all that stands before `,"sum"`; one written by hand may leave the sum out.
  *
  * Guarantees: what users_store acknowledged has been through fdatasync. Every process that opens
  * the file takes turns by flock(2) and reads what others appended before it writes. A last line without its end
@@ -53,14 +54,8 @@ struct users {
     uint64_t end, lines; /* how much of the file is indexed */
     uint64_t *index;
     unsigned index_bits;
-    uint64_t count;
+    uint64_t count; /* of names in the index, those of deleted accounts too */
     bool sync_failed;
-};
-
-struct record {
-    char name[USERS_NAME_MAX];
-    size_t name_len;
-    struct user user;
 };
 
 static int complain(const struct users *u, const char *what, const char *detail) {
@@ -75,11 +70,12 @@ static void put_sum(struct buffer *out, const struct users *u, struct slice text
     put_hex(out, digest, SUM_LEN / 2);
 }
 
+/* Without a hash the line says that the account is deleted. */
 static void put_line(struct buffer *out, const struct users *u, struct slice name, struct slice hash) {
     put_text(out, "{\"username\":");
     json_put_string(out, name);
-    put_text(out, ",\"password\":");
-    json_put_string(out, hash);
+    put_text(out, hash.at ? ",\"password\":" : ",\"deleted\":true");
+    if (hash.at) json_put_string(out, hash);
     struct slice before = { out->at, out->len };
     put_text(out, ",\"sum\":\"");
     put_sum(out, u, before);
@@ -98,25 +94,30 @@ static bool sum_is_right(const struct users *u, struct slice line) {
     return memcmp(sum, line.at + line.len - TAIL_LEN + 8, SUM_LEN) == 0;
 }
 
-/* Reads a line without its LF. NULL, or in a few words what is wrong with it. */
+/* Reads a line without its LF; the hash of a deleted account is empty. NULL, or in a few words what is wrong. */
 static const char *read_record(const struct users *u, struct slice line, struct record *record) {
-    struct json_member m[] = { { .name = "username" }, { .name = "password" }, { .name = NULL } };
+    struct json_member m[] = {
+        { .name = "username" }, { .name = "password" }, { .name = "deleted" }, { .name = NULL }
+    };
     const char *why;
-    enum json_result result = json_object(line, m, 3, &why);
+    enum json_result result = json_object(line, m, 4, &why);
     if (result == JSON_BAD) return why;
     if (result == JSON_TWICE) return "a member is given twice";
     if (has_sum(line) && !sum_is_right(u, line)) return "its sum does not match: the line was changed or damaged";
-    if (m[0].type != JSON_STRING || m[1].type != JSON_STRING || m[2].times != has_sum(line))
+    bool deleted = m[1].times == 0 && slice_is(m[2].raw, "true");
+    if (m[0].type != JSON_STRING || (m[1].type != JSON_STRING && !deleted) || m[1].times + m[2].times != 1 ||
+        m[3].times != has_sum(line))
         return "it is not {\"username\":...,\"password\":...,\"sum\":...}, all text, the sum last or left out";
     ssize_t name_len = json_string(m[0].raw, record->name, sizeof record->name);
-    ssize_t hash_len = json_string(m[1].raw, record->user.hash, sizeof record->user.hash);
-    if (name_len <= 0 || hash_len <= 0) return "username or password is empty or too long";
+    ssize_t hash_len = deleted ? 0 : json_string(m[1].raw, record->user.hash, sizeof record->user.hash);
+    if (name_len <= 0 || hash_len < 0 || (hash_len == 0) != deleted) return "username or password is empty or too long";
     record->name_len = (size_t)name_len;
     record->user.hash_len = (size_t)hash_len;
     return NULL;
 }
 
-static int read_record_at(const struct users *u, uint64_t offset, struct record *record) {
+/* The length of the line at `offset`, with its LF, or -1. */
+static ssize_t read_record_at(const struct users *u, uint64_t offset, struct record *record) {
     char number[LOG_DECIMAL];
     char text[LINE_LEN_MAX];
     ssize_t n = pread(u->fd, text, sizeof text, (off_t)offset);
@@ -124,7 +125,7 @@ static int read_record_at(const struct users *u, uint64_t offset, struct record 
     struct slice rest = { text, (size_t)n }, line = slice_cut(&rest, '\n');
     const char *why = read_record(u, line, record);
     if (why) return log_line(u->path, ": damaged at byte ", log_decimal(offset, number), ": ", why, NULL);
-    return 0;
+    return (ssize_t)line.len + 1;
 }
 
 /* ---- the index -------------------------------------------------------- */
@@ -137,6 +138,8 @@ static uint64_t hash_name(const struct users *u, struct slice name) {
 }
 
 static size_t home(uint64_t entry, unsigned bits) { return (size_t)(entry >> (64 - bits)); }
+
+static uint64_t entry_of(uint64_t hash, uint64_t offset) { return (hash & ~OFFSET_MASK) | (offset + 1); }
 
 static void index_put(uint64_t *index, unsigned bits, uint64_t entry) {
     size_t mask = ((size_t)1 << bits) - 1, i = home(entry, bits);
@@ -167,7 +170,7 @@ static int index_find(const struct users *u, struct slice name, uint64_t hash, s
     size_t mask = ((size_t)1 << u->index_bits) - 1;
     for (size_t i = home(hash, u->index_bits); u->index[i] != 0; i = (i + 1) & mask) {
         if ((u->index[i] ^ hash) & ~OFFSET_MASK) continue;
-        if (read_record_at(u, (u->index[i] & OFFSET_MASK) - 1, record) != 0) return -1;
+        if (read_record_at(u, (u->index[i] & OFFSET_MASK) - 1, record) < 0) return -1;
         if (slice_equal(name, (struct slice){ record->name, record->name_len })) {
             *place = i;
             return 1;
@@ -176,9 +179,25 @@ static int index_find(const struct users *u, struct slice name, uint64_t hash, s
     return 0;
 }
 
+/* The account of this name: as index_find, but one that is deleted is none. */
+static int find_account(const struct users *u, struct slice name, struct record *record) {
+    size_t place;
+    int found = index_find(u, name, hash_name(u, name), &place, record);
+    return found == 1 && record->user.hash_len == 0 ? 0 : found;
+}
+
+/* Is the line at `offset` the last one of its name? */
+static bool is_newest(const struct users *u, struct slice name, uint64_t offset) {
+    size_t mask = ((size_t)1 << u->index_bits) - 1;
+    uint64_t entry = entry_of(hash_name(u, name), offset);
+    size_t i = home(entry, u->index_bits);
+    while (u->index[i] != 0 && u->index[i] != entry) i = (i + 1) & mask;
+    return u->index[i] != 0;
+}
+
 /* Enters the line at `offset`, which holds `name`; a line before it with that name is forgotten. */
 static int index_enter(struct users *u, struct slice name, uint64_t hash, uint64_t offset) {
-    uint64_t entry = (hash & ~OFFSET_MASK) | (offset + 1);
+    uint64_t entry = entry_of(hash, offset);
     struct record record;
     size_t place;
     if (offset >= OFFSET_MASK) return complain(u, "is larger than 256 GiB", "");
@@ -404,17 +423,36 @@ const char *users_name_fault(struct slice name) {
     return NULL;
 }
 
+void users_put_line(struct buffer *out, const struct users *u, const struct record *record) {
+    put_line(out, u, (struct slice){ record->name, record->name_len },
+             (struct slice){ record->user.hash, record->user.hash_len });
+}
+
 enum users_result users_find(struct users *u, struct slice name, struct user *user) {
     struct record record;
-    size_t place;
     pthread_mutex_lock(&u->lock);
     enum change change = look(u);
     if ((change == APPENDED || change == REPLACED) && begin(u, false) == 0) /* else known accounts go on as they are */
         flock(u->fd, LOCK_UN);
-    int found = index_find(u, name, hash_name(u, name), &place, &record);
+    int found = find_account(u, name, &record);
     pthread_mutex_unlock(&u->lock);
     if (found == 1) *user = record.user;
     return found == 1 ? USERS_OK : found == 0 ? USERS_NOT_FOUND : USERS_UNAVAILABLE;
+}
+
+int users_next(struct users *u, uint64_t *at, struct record *record) {
+    int result = 0;
+    pthread_mutex_lock(&u->lock);
+    for (ssize_t len; result == 0 && *at < u->end; *at += (uint64_t)len) {
+        len = read_record_at(u, *at, record);
+        if (len < 0) {
+            result = -1;
+            break;
+        }
+        if (record->user.hash_len > 0) result = is_newest(u, (struct slice){ record->name, record->name_len }, *at);
+    }
+    pthread_mutex_unlock(&u->lock);
+    return result;
 }
 
 /* Appends a line, whole and synced, or leaves the file as it was. */
@@ -422,7 +460,7 @@ static int append(struct users *u, struct slice name, const struct user *user) {
     char text[LINE_LEN_MAX];
     struct buffer line = { .at = text, .cap = sizeof text };
     struct record record;
-    put_line(&line, u, name, (struct slice){ user->hash, user->hash_len });
+    put_line(&line, u, name, user ? (struct slice){ user->hash, user->hash_len } : (struct slice){ NULL, 0 });
     if (line.overflow || read_record(u, (struct slice){ text, line.len - 1 }, &record) != NULL)
         return complain(u, "an account that could not be read back is not stored", "");
     if (index_reserve(u, 1) != 0) return -1;
@@ -452,11 +490,10 @@ static bool same_user(const struct user *a, const struct user *b) {
 
 enum users_result users_store(struct users *u, struct slice name, const struct user *seen, const struct user *user) {
     struct record record;
-    size_t place;
     enum users_result result = USERS_UNAVAILABLE;
     pthread_mutex_lock(&u->lock);
     if (!u->sync_failed && begin(u, true) == 0) {
-        int found = index_find(u, name, hash_name(u, name), &place, &record);
+        int found = find_account(u, name, &record);
         if (found == 1 && seen == NULL)
             result = USERS_EXISTS;
         else if (found == 0 && seen != NULL)

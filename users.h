@@ -20,6 +20,12 @@ struct user {
     size_t hash_len;
 };
 
+struct record {
+    char name[USERS_NAME_MAX];
+    size_t name_len;
+    struct user user;
+};
+
 enum users_result {
     USERS_OK,
     USERS_NOT_FOUND,
@@ -40,7 +46,15 @@ const char *users_name_fault(struct slice name);
 enum users_result users_find(struct users *users, struct slice name, struct user *user);
 
 /* Adds an account, where `seen` is NULL: USERS_EXISTS for a taken name. Else changes the one that still is as it was
- * `seen`. USERS_OK once it is on the disk; of any number of callers for one name exactly one gets it. */
+ * `seen`, and deletes it where `user` is NULL. USERS_OK once it is on the disk; of any number of callers for one name
+ * exactly one gets it. */
 enum users_result users_store(struct users *users, struct slice name, const struct user *seen, const struct user *user);
+
+/* The accounts in the order of their lines, one a call; *at is 0 at first. 1, 0 behind the last one, or -1. Where
+ * nothing else is called between, they are those of one moment. */
+int users_next(struct users *users, uint64_t *at, struct record *record);
+
+/* Appends an account's line as it stands in a file, with its LF: 5 KiB at the most. */
+void users_put_line(struct buffer *out, const struct users *users, const struct record *record);
 
 #endif

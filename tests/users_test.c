@@ -29,6 +29,7 @@ enum { FILE_MAX = 512 * 1024, NOBODY = 65534 };
 #define ANN LINE("ann", "h1", "a6d477df")
 #define BOB LINE("bob", "h2", "85754016")
 #define CYD LINE("cyd", "h3", "bd233390")
+#define NO_ANN "{\"username\":\"ann\",\"deleted\":true,\"sum\":\"4f967eeb\"}"
 #define EVE "{\"username\":\"eve\",\"password\":\"h4\"}" /* by hand, without a sum */
 
 static const uint8_t key[16] = "sixteen bytes of";
@@ -383,6 +384,15 @@ static const struct {
     { "username twice", S("{\"username\":\"x\",\"username\":\"x\",\"password\":\"y\"}") },
     { "password twice, once escaped", S("{\"username\":\"x\",\"password\":\"y\",\"pass\\u0077ord\":\"z\"}") },
     { "sum twice", S("{\"username\":\"x\",\"password\":\"y\",\"sum\":\"9ac5e1c1\",\"sum\":\"9ac5e1c1\"}") },
+    { "deleted, and a password", S("{\"username\":\"x\",\"password\":\"y\",\"deleted\":true}") },
+    { "deleted, and no password", S("{\"username\":\"x\",\"password\":null,\"deleted\":true}") },
+    { "not deleted", S("{\"username\":\"x\",\"deleted\":false}") },
+    { "not deleted, and a password", S("{\"username\":\"x\",\"password\":\"y\",\"deleted\":false}") },
+    { "deleted, as a text", S("{\"username\":\"x\",\"deleted\":\"true\"}") },
+    { "deleted, as a number", S("{\"username\":\"x\",\"deleted\":1}") },
+    { "deleted twice", S("{\"username\":\"x\",\"deleted\":true,\"deleted\":true}") },
+    { "deleted is nobody", S("{\"deleted\":true}") },
+    { "deleted, with a wrong sum", S("{\"username\":\"x\",\"deleted\":true,\"sum\":\"4f967eeb\"}") },
     { "a trailing comma", S("{\"username\":\"x\",\"password\":\"y\",}") },
     { "no comma", S("{\"username\":\"x\"\"password\":\"y\"}") },
     { "single quotes", S("{'username':'x','password':'y'}") },
@@ -590,6 +600,86 @@ static void test_prefixes(void) {
     check(wrong_padded == 0, "%zu of %zu prefixes with NULs behind are not", wrong_padded, whole.len + 1);
 }
 
+/* ---- deleted accounts -------------------------------------------------- */
+
+static enum users_result delete (struct users *u, const char *name) {
+    struct user seen = read_user(u, name); return users_store(u, slice_of(name), &seen, NULL);
+}
+
+/* The names in the order of their lines, a space behind each. */
+static bool lists(struct users *u, const char *expected) {
+    char text[256] = "";
+    struct buffer list = { .at = text, .cap = sizeof text - 1 };
+    struct record record;
+    uint64_t at = 0;
+    int got;
+    while ((got = users_next(u, &at, &record)) == 1) {
+        put_bytes(&list, record.name, record.name_len);
+        put_char(&list, ' ');
+    }
+    return got == 0 && slice_is((struct slice){ text, list.len }, expected);
+}
+
+static void test_deleted(void) {
+    struct users *u = open_with(SLICE(ANN "\n" BOB "\n")), *other_owner = open_users(path);
+    struct user stale = read_user(u, "ann");
+    check(has(other_owner, "ann", "h1") && lists(u, "ann bob "), "nobody is deleted yet");
+    check(delete (u, "ann") == USERS_OK && lacks(u, "ann") && has(u, "bob", "h2"), "deleted");
+    check(file_is(path, SLICE(ANN "\n" BOB "\n" NO_ANN "\n")), "by a line more");
+    check(lacks(other_owner, "ann") && lists(u, "bob "), "and so another owner sees it");
+    check(users_store(u, SLICE("ann"), &stale, NULL) == USERS_NOT_FOUND &&
+              update(u, "ann", &stale, "h9") == USERS_NOT_FOUND &&
+              users_store(u, SLICE("cyd"), &stale, NULL) == USERS_NOT_FOUND,
+          "who is deleted, or never was, is neither deleted nor changed");
+    check(add(other_owner, "ann", "h5") == USERS_OK && has(u, "ann", "h5") && lists(u, "bob ann "),
+          "a deleted name is free");
+    check(users_store(u, SLICE("ann"), &stale, NULL) == USERS_CHANGED && has(u, "ann", "h5"), "it is another one now");
+    check(delete (u, "ann") == USERS_OK && delete (u, "bob") == USERS_OK && lists(u, ""), "all are deleted");
+    users_close(u);
+    u = open_users(path);
+    check(u && !*said && lacks(u, "ann") && lacks(u, "bob") && lists(u, ""), "and still are after a restart: %s", said);
+    for (int i = 0; i < 2000; i++) /* the index does not grow by who comes and goes, and keeps them apart */
+        if (add(u, "ann", "h1") != USERS_OK || delete (u, "ann") != USERS_OK) fatal("come and go");
+    check(lacks(u, "ann") && add(u, "bob", "h2") == USERS_OK && lists(u, "bob "), "a name that comes and goes");
+    users_close(u);
+    users_close(other_owner);
+    u = open_with(SLICE(ANN "\n{\"username\":\"ann\",\"deleted\":true}\n"));
+    check(u && lacks(u, "ann"), "deleted by hand, without a sum");
+    users_close(u);
+    u = open_with(SLICE(ANN "\n" NO_ANN));
+    check(u && lacks(u, "ann") && file_is(path, SLICE(ANN "\n" NO_ANN "\n")), "deleted by a line without its LF");
+    users_close(u);
+    u = open_with(SLICE(NO_ANN "\n"));
+    check(u && lacks(u, "ann") && lists(u, "") && add(u, "ann", "h1") == USERS_OK, "deleted before it ever was");
+    users_close(u);
+}
+
+/* As above: of a file with deleted accounts a prefix is its whole lines, and no bit of it changes unseen. */
+static void test_deleted_damage(void) {
+    static const struct slice whole = S(ANN "\n" BOB "\n" NO_ANN "\n" CYD "\n");
+    static const size_t ends[] = { sizeof ANN - 1, sizeof ANN "\n" BOB - 1, sizeof ANN "\n" BOB "\n" NO_ANN - 1,
+                                   sizeof ANN "\n" BOB "\n" NO_ANN "\n" CYD - 1 };
+    static const char *const expected[] = { "", "ann ", "ann bob ", "bob ", "bob cyd " };
+    char bytes[512];
+    size_t wrong = 0, unseen = 0;
+    for (size_t cut = 0; cut <= whole.len; cut++) {
+        size_t n = 0;
+        while (n < 4 && ends[n] <= cut) n++;
+        struct users *u = open_with((struct slice){ whole.at, cut });
+        wrong += !u || !lists(u, expected[n]) || !file_is(path, (struct slice){ whole.at, n ? ends[n - 1] + 1 : 0 });
+        if (u) users_close(u);
+    }
+    for (size_t bit = 0; bit < 8 * whole.len; bit++) {
+        memcpy(bytes, whole.at, whole.len);
+        bytes[bit / 8] = (char)(bytes[bit / 8] ^ 1 << bit % 8);
+        struct users *u = open_with((struct slice){ bytes, whole.len });
+        unseen += u ? !lists(u, "bob cyd ") : !file_is(path, (struct slice){ bytes, whole.len });
+        if (u) users_close(u);
+    }
+    check(wrong == 0, "%zu of %zu prefixes with a deleted account are not their whole lines", wrong, whole.len + 1);
+    check(unseen == 0, "one bit of %zu flipped: %zu times unseen", 8 * whole.len, unseen);
+}
+
 /* ---- two owners of one file ------------------------------------------- */
 
 static void test_two_owners(void) {
@@ -679,7 +769,8 @@ static void test_appended(void) {
     listen_end();
     check(goes_on, "a bad line appended: who stands before it is known");
     check(read_file(path).len == before.len + sizeof CYD + 9, "a bad line appended: left alone");
-    check(truncate(path, (off_t)(before.len + sizeof CYD)) == 0 && add(u, "zoe", "h9") == USERS_OK && has(u, "zoe", "h9"),
+    check(truncate(path, (off_t)(before.len + sizeof CYD)) == 0 && add(u, "zoe", "h9") == USERS_OK &&
+              has(u, "zoe", "h9"),
           "the bad line removed: it goes on");
     users_close(u);
 }
@@ -962,6 +1053,8 @@ int main(void) {
     test_cannot_open();
     test_damage();
     test_prefixes();
+    test_deleted();
+    test_deleted_damage();
     test_two_owners();
     test_turns();
     test_appended();
