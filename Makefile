@@ -9,7 +9,7 @@ PREFIX   = /usr/local
 BUILD    = build/$(notdir $(firstword $(CC)))$(if $(SANITIZE),-$(firstword $(subst $(comma), ,$(SANITIZE))))
 comma    = ,
 
-ROOMS    = bytes log sha256 sha256_hw hmac base64url json scrypt http address jwt password users throttle sandbox listen api server
+ROOMS    = bytes log sha256 sha256_hw hmac base64url json scrypt http address jwt password users throttle sandbox listen api server admin
 SOURCES  = main.c $(ROOMS:=.c)
 HEADERS  = $(wildcard *.h)
 TESTS    = $(patsubst tests/%.c,%,$(wildcard tests/*_test.c))
@@ -19,7 +19,7 @@ CFLAGS   = -O2 -g
 WERROR   =
 HARDEN   = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 \
              -fstack-protector-strong)
-FLAGS    = -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -fPIE -pthread -ffunction-sections \
+FLAGS    = -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 $(PIE) -pthread -ffunction-sections \
            -fno-asynchronous-unwind-tables $(WARNINGS) $(WERROR) $(HARDEN) $(CFLAGS) $(SMALL)
 
 # static-pie where it links and runs, else static, else dynamic. (A wrapper like
@@ -28,6 +28,8 @@ probe    = $(shell mkdir -p $(BUILD) && cd $(BUILD) && echo 'int main(void){retu
              $(CC) -fPIE -pthread $(1) probe.c -o probe 2>/dev/null && $(EMULATOR) ./probe && \
              ! readelf -l probe 2>/dev/null | grep -q INTERP && echo yes)
 LINK     := $(if $(SANITIZE),-pie,$(if $(call probe,-static-pie),-static-pie,$(if $(call probe,-static),-static,-pie)))
+# what is linked to one place needs no code that runs at any
+PIE      = $(if $(filter -static,$(LINK)),-fno-pie,-fPIE)
 LDFLAGS  = $(LINK) -Wl,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code,--gc-sections
 
 TARGET   := $(shell $(CC) -dumpmachine)
@@ -64,13 +66,14 @@ $(BUILD)/%_test: tests/%_test.c tests/test.h $(wildcard tests/*.h) $(ROOMS:%=$(B
 unit-tests: $(TESTS:%=$(BUILD)/%)
 
 test: jwtd unit-tests
-	@tests/run.sh $(TESTS:%=$(BUILD)/%) ./test.sh
+	@tests/run.sh $(TESTS:%=$(BUILD)/%) ./test.sh tests/admin.sh
 
 # The long one: other compilers, sanitizers, other machines and every real peer.
 check: jwtd unit-tests
-	@tests/run.sh $(TESTS:%=$(BUILD)/%) ./test.sh tests/layers.sh tests/man.sh tests/services.sh tests/builds.sh tests/lifecycle.sh \
-	  tests/durability.sh tests/flask.sh tests/interop.sh tests/fail2ban.sh tests/constant_time.sh tests/mutants.sh \
-	  tests/coverage.sh tests/memory.sh tests/machines.sh bench/instructions "fuzz/run 60"
+	@tests/run.sh $(TESTS:%=$(BUILD)/%) ./test.sh tests/layers.sh tests/man.sh tests/services.sh tests/builds.sh \
+	  tests/lifecycle.sh tests/admin.sh tests/durability.sh tests/flask.sh tests/interop.sh tests/fail2ban.sh \
+	  tests/constant_time.sh tests/mutants.sh tests/coverage.sh tests/memory.sh tests/machines.sh bench/instructions \
+	  "fuzz/run 60"
 
 # Figures beside those of other servers, in short: bench/README.md
 bench: jwtd

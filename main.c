@@ -4,7 +4,7 @@
  * it, and how its value is read. The environment wins over the default, the command line over both.
  *
  * Exit status: 0 after SIGTERM or SIGINT; 1 where it can't start, with the reason; 2 where it was called
- * wrongly. */
+ * wrongly. Of `jwtd user`: admin.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "admin.h"
 #include "base64url.h"
 #include "listen.h"
 #include "log.h"
@@ -47,6 +48,7 @@ struct config {
     bool given; /* the socket is the service manager's */
     int manager;
     bool help, version;
+    int words; /* that are no options, moved to the front of argv */
 };
 
 /* ---- options ---------------------------------------------------------- */
@@ -156,7 +158,8 @@ static int print(const struct buffer *b) {
 static int print_help(void) {
     char text[4096];
     struct buffer b = { .at = text, .cap = sizeof text };
-    put_text(&b, "jwtd: accounts, log-in and JSON Web Tokens over HTTP\n\nusage: jwtd [OPTION VALUE]...\n\n");
+    put_text(&b, "jwtd: accounts, log-in and JSON Web Tokens over HTTP\n\nusage: jwtd [OPTION VALUE]...\n"
+                 "       jwtd user add NAME | passwd NAME | delete NAME | list | export [OPTION VALUE]...\n\n");
     for (const struct option *o = options; o < options + OPTIONS; o++) {
         put_column(&b, 2, "", NULL);
         put_column(&b, 27, o->name, o->argument);
@@ -206,9 +209,16 @@ static int read_environment(struct config *c) {
     return 0;
 }
 
-/* Options are --name VALUE, --name=VALUE or, where they take none, --name. */
+/* Options are --name VALUE, --name=VALUE or, where they take none, --name. The words of `user NAME` may stand between
+ * them; all behind `--` are words. */
 static int read_arguments(struct config *c, int argc, char **argv) {
+    bool only_words = false;
     for (int i = 1; i < argc; i++) {
+        if (only_words || strcmp(argv[i], "user") == 0 || (c->words > 0 && *argv[i] != '-')) {
+            argv[++c->words] = argv[i];
+            continue;
+        }
+        if (c->words > 0 && (only_words = strcmp(argv[i], "--") == 0)) continue;
         size_t len = strcspn(argv[i], "=");
         const struct option *o = options;
         while (o < options + OPTIONS && (!o->name || strncmp(o->name, argv[i], len) != 0 || o->name[len])) o++;
@@ -218,6 +228,7 @@ static int read_arguments(struct config *c, int argc, char **argv) {
             return log_line(o->name, " takes ", o->argument ? o->argument : "no value", " (see jwtd --help)", NULL);
         if (set_option(c, o, o->name, value) != 0) return -1;
     }
+    if (c->words > 0) argv[c->words + 1] = NULL; /* as argv[argc] is */
     return 0;
 }
 
@@ -358,7 +369,6 @@ static void block_signals(sigset_t *end) {
     sigaddset(end, SIGINT);
     pthread_sigmask(SIG_BLOCK, end, NULL); /* before the threads, which inherit it */
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN);
 }
 
 /* The directory that `path` lies in. */
@@ -464,9 +474,19 @@ static int serve(struct config *c) {
     return EXIT_SUCCESS;
 }
 
+/* `jwtd user ...` */
+static int manage(const struct config *c, char *const *words) {
+    if (c->user && sandbox_become(c->user) != 0) return EXIT_FAILURE;
+    return admin_run(words, c->users, sha256_fastest(getauxval(AT_HWCAP)), &c->api.cost);
+}
+
 int main(int argc, char **argv) {
     static struct config config;
     fill_standard_descriptors();
+    signal(SIGXFSZ, SIG_IGN);
     if (read_environment(&config) != 0 || read_arguments(&config, argc, argv) != 0) return 2;
-    return config.help ? print_help() : config.version ? print_version() : serve(&config);
+    return config.help      ? print_help()
+           : config.version ? print_version()
+           : config.words   ? manage(&config, argv + 2)
+                            : serve(&config);
 }

@@ -14,7 +14,7 @@ floor_of() {
     sha256_hw | hmac | scrypt | base64url | json | http | log | address) echo 1 ;;
     users | password | jwt | throttle | sandbox | listen) echo 2 ;;
     api) echo 3 ;;
-    server) echo 4 ;;
+    server | admin) echo 4 ;;
     main) echo 5 ;;
     *) echo none ;;
     esac

@@ -1,0 +1,155 @@
+/* admin.c - accounts from the shell, through users.c like every other process: a server that runs sees a change with
+ * its next request.
+ *
+ * A password comes from the terminal, unseen and typed twice, or is a line of standard input. It is never an argument:
+ * those are everybody's to read. */
+#include "admin.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/random.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "api.h"
+#include "json.h"
+#include "log.h"
+
+/* ---- a new password --------------------------------------------------- */
+
+typedef char line[PASSWORD_LEN_MAX + 1]; /* one more than a password may have: then it is too long */
+
+static struct termios terminal; /* as it was */
+
+/* The terminal shows again what is typed, and the signal does what it always does. */
+static void show_again(int number) {
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &terminal);
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static struct slice read_line(line text, const char *prompt) {
+    size_t len = 0;
+    if (write(STDERR_FILENO, prompt, strlen(prompt)) < 0) len = 0; /* it is asked for without being told */
+    while (len < sizeof(line) && read(STDIN_FILENO, text + len, 1) == 1 && text[len] != '\n') len++;
+    return (struct slice){ text, len };
+}
+
+/* NULL, or what is wrong with what came. What was typed beyond a line's end is thrown away: the shell must not get it. */
+static const char *read_password(line text, line again, struct slice *password) {
+    static const int ends[] = { SIGINT, SIGTERM, SIGQUIT, SIGHUP };
+    bool same = true;
+    if (tcgetattr(STDIN_FILENO, &terminal) != 0) {
+        *password = read_line(text, "");
+    } else {
+        struct termios hidden = terminal;
+        hidden.c_lflag = (hidden.c_lflag & ~(tcflag_t)ECHO) | ECHONL;
+        for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) signal(ends[i], show_again);
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+        *password = read_line(text, "password: ");
+        same = slice_equal(*password, read_line(again, "again: "));
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &terminal);
+    }
+    return same ? password_fault(*password) : "s differ";
+}
+
+static int make_user(struct password_work *work, const struct password_cost *cost, struct user *user) {
+    line text, again;
+    struct slice password;
+    const char *why = read_password(text, again, &password);
+    int result = why ? log_line("the password", why, NULL) : api_make_hash(work, cost, password, user);
+    if (why == NULL && result != 0) log_line("no memory to hash", NULL);
+    password_release(work);
+    explicit_bzero(text, sizeof text);
+    explicit_bzero(again, sizeof again);
+    return result;
+}
+
+/* ---- what can be done ------------------------------------------------- */
+
+enum verb { ADD, PASSWD, DELETE, LIST, EXPORT, VERBS };
+
+/* The name is looked up before a password is asked for. */
+static int change(struct users *users, enum verb verb, const char *name, struct password_work *work,
+                  const struct password_cost *cost) {
+    struct slice key = slice_of(name);
+    struct user seen, user;
+    enum users_result result = users_find(users, key, &seen);
+    if (verb == ADD && result != USERS_UNAVAILABLE) result = result == USERS_OK ? USERS_EXISTS : USERS_OK;
+    if (result == USERS_OK && verb != DELETE && make_user(work, cost, &user) != 0) return -1;
+    while (result == USERS_OK) {
+        result = users_store(users, key, verb == ADD ? NULL : &seen, verb == DELETE ? NULL : &user);
+        if (result == USERS_OK) return 0;
+        if (result == USERS_CHANGED) result = users_find(users, key, &seen); /* a log-in made its hash stronger */
+    }
+    return result == USERS_UNAVAILABLE
+               ? -1
+               : log_line("user \"", name, result == USERS_EXISTS ? "\" exists already" : "\" not found", NULL);
+}
+
+static int print(struct buffer *out) {
+    ssize_t n;
+    for (size_t at = 0; at < out->len; at += (size_t)n)
+        if ((n = write(STDOUT_FILENO, out->at + at, out->len - at)) < 0)
+            return log_line("standard output: ", strerror(errno), NULL);
+    out->len = 0;
+    return 0;
+}
+
+/* Names stand as they are, so that a shell can take them; only what has a control character, which the shell or the
+ * terminal might take for something else, or begins with a quote, is written as a JSON string. */
+static int print_users(struct users *users, bool whole) {
+    static char text[64 * 1024];
+    struct buffer out = { .at = text, .cap = sizeof text };
+    struct record record;
+    uint64_t at = 0;
+    int got;
+    while ((got = users_next(users, &at, &record)) == 1) {
+        struct slice name = { record.name, record.name_len };
+        if (whole)
+            users_put_line(&out, users, &record);
+        else if (*name.at == '"' || users_name_fault(name))
+            json_put_string(&out, name);
+        else
+            put_bytes(&out, name.at, name.len);
+        if (!whole) put_char(&out, '\n');
+        if (out.len > sizeof text / 2 && print(&out) != 0) return -1;
+    }
+    return got == 0 ? print(&out) : -1;
+}
+
+/* ---- the words -------------------------------------------------------- */
+
+static const char verbs[VERBS][8] = { "add", "passwd", "delete", "list", "export" };
+
+/* The file is made where an account is added: elsewhere one that is missing is a mistake. */
+static int run(enum verb verb, const char *name, const char *path, sha256_compress *compress,
+               const struct password_cost *cost) {
+    uint8_t index_key[16];
+    struct password_work work = { .compress = compress };
+    if (verb != ADD && access(path, F_OK) != 0)
+        return log_line(path, ": ", strerror(errno), " (--users names another file)", NULL);
+    if (getrandom(index_key, sizeof index_key, 0) != sizeof index_key)
+        return log_line("getrandom: ", strerror(errno), NULL);
+    struct users *users = users_open(path, compress, index_key);
+    if (users == NULL) return -1;
+    int result = verb <= DELETE ? change(users, verb, name, &work, cost) : print_users(users, verb == EXPORT);
+    users_close(users);
+    return result;
+}
+
+int admin_run(char *const *words, const char *path, sha256_compress *compress, const struct password_cost *cost) {
+    int verb = 0, n = 0;
+    const char *why;
+    while (words[n]) n++;
+    while (n > 0 && verb < VERBS && strcmp(words[0], verbs[verb]) != 0) verb++;
+    if (n == 3 && verb <= PASSWD)
+        log_line("a password is never an argument: it is asked for, or a line of standard input", NULL);
+    else if (n == 0 || verb == VERBS || n != (verb <= DELETE ? 2 : 1))
+        log_line("it is jwtd user add NAME, passwd NAME, delete NAME, list or export (see jwtd --help)", NULL);
+    else if (verb <= DELETE && (why = users_name_fault(slice_of(words[1]))) != NULL)
+        log_line("the name \"", words[1], "\"", why, NULL);
+    else
+        return run((enum verb)verb, words[1], path, compress, cost) == 0 ? 0 : 1;
+    return 2;
+}
