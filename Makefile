@@ -51,9 +51,9 @@ $(BUILD)/%.o: %.c $(HEADERS) Makefile
 	@mkdir -p $(BUILD)
 	$(CC) $(FLAGS) $(if $(filter main.c,$<),$(DEFINES)) -c $< -o $@
 
-# The small one: all but the hashes is built for size.
+# The small one: all but SHA-256 and scrypt is built for size.
 ifneq (,$(findstring musl,$(CC)))
-$(filter-out %sha256.o %sha256_hw.o %scrypt.o %hmac.o,$(SOURCES:%.c=$(BUILD)/%.o)): SMALL = -Os
+$(filter-out %sha256.o %sha256_hw.o %scrypt.o,$(SOURCES:%.c=$(BUILD)/%.o)): SMALL = -Os
 endif
 
 run: jwtd

@@ -55,7 +55,6 @@ void sha256_compress_portable(uint32_t H[8], const uint32_t M[16]) {
     memcpy(W, M, sizeof W);
     uint32_t a = H[0], b = H[1], c = H[2], d = H[3], e = H[4], f = H[5], g = H[6], h = H[7];
     for (const uint32_t *K = sha256_K;; K += 16) {
-#pragma GCC unroll 2
         for (int t = 0; t < 16; t += 8) {
             round_t(a, b, c, &d, e, f, g, &h, K[t] + W[t]);
             round_t(h, a, b, &c, d, e, f, &g, K[t + 1] + W[t + 1]);
@@ -73,7 +72,6 @@ void sha256_compress_portable(uint32_t H[8], const uint32_t M[16]) {
 }
 
 void sha256_load(uint32_t M[16], const uint8_t block[SHA256_BLOCK]) {
-#pragma GCC unroll 16
     for (int i = 0; i < 16; i++) M[i] = load_be32(block + 4 * i);
 }
 

@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (read_record(&u, (struct slice){ line, size }, &record) == NULL) {
         must(record.name_len >= 1 && record.name_len <= USERS_NAME_MAX && record.user.hash_len <= USERS_HASH_MAX,
              "within the limits");
-        struct slice name = { record.name, record.name_len }, hash = { record.user.hash_len ? record.user.hash : NULL, record.user.hash_len };
+        struct slice name = { record.name, record.name_len },
+                     hash = { record.user.hash_len ? record.user.hash : NULL, record.user.hash_len };
         put_line(&b, &u, name, hash);
         if (!b.overflow) {
             must(read_record(&u, (struct slice){ b.at, b.len - 1 }, &again) == NULL, "our own line is taken");
