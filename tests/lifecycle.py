@@ -14,6 +14,7 @@ import hashlib
 import hmac
 import json
 import os
+import random
 import re
 import resource
 import select
@@ -1340,6 +1341,115 @@ def upgrade():
     old.stop("upgrade, the last")
 
 
+# ---- a long time (by name only: soak.sh) ------------------------------------------------
+
+SOAK_SECONDS = int(os.environ.get("SECONDS", "600"))
+SOAK_CLIENTS = 8
+SOAK_GROWTH_KIB = 512  # of resident memory, beside 32 bytes for each new account
+
+
+class Soaker(threading.Thread):
+    """Asks one thing after the other, at random but the same each time, and counts the answers."""
+
+    def __init__(self, server, number, until):
+        super().__init__(daemon=True)
+        self.server, self.number, self.until, self.random = server, number, until, random.Random(number)
+        self.client, self.names, self.answers, self.wrong = Client(server), [], 0, []
+
+    def name(self):
+        return f"{self.number} {len(self.names)}"
+
+    def register(self):
+        self.expect(post("/register", self.name()), {201})
+        self.names.append(self.name())
+
+    def expect(self, data, statuses):
+        answer = self.client.ask(data)
+        self.answers += 1
+        if answer.status not in statuses:
+            self.wrong.append((data[:60], answer.status))
+        return answer
+
+    def fresh(self):
+        self.client.close()
+        self.client = Client(self.server)
+
+    def refused(self, data, status):
+        self.expect(data, {status})
+        check(self.client.is_closed(), "soak: closed behind what is no request")
+        self.fresh()
+
+    def left(self):
+        self.client.send(self.random.choice((get()[:-2], post("/login", self.names[1])[:-5], post("/login", "nobody"))))
+        self.client.reset()
+        self.fresh()
+
+    def run(self):
+        try:
+            self.register()  # of this one the password is guessed
+            self.register()
+            token = make_token("Romel")
+            acts = (
+                (4, self.register),
+                (2, lambda: self.expect(post("/register", self.random.choice(self.names)), {400})),
+                (4, lambda: self.expect(post("/login", self.random.choice(self.names[1:])), {200})),
+                (1, lambda: self.expect(post("/login", self.names[0], "wrong"), {401, 429})),
+                (1, lambda: self.expect(post("/login", "nobody"), {404, 429})),
+                (9, lambda: self.expect(get(token), {200})),
+                (3, lambda: self.expect(get(token[:-1] + ("A" if token[-1] != "A" else "Q")), {401})),
+                (2, lambda: self.expect(request("POST /login", JSON, "Content-Length: 2", body=b"{,"), {400})),
+                (2, lambda: self.expect(request("GET /" + "x" * 5000), {404})),
+                (1, lambda: self.refused(b"nonsense\r\n\r\n", 400)),
+                (1, lambda: self.refused(get("x" * 40000), 431)),
+                (1, lambda: self.refused(request("POST /login", JSON, "Content-Length: 99999"), 413)),
+                (1, self.left),
+                (1, self.fresh),
+            )
+            while time.monotonic() < self.until:
+                self.random.choices([act for _, act in acts], [weight for weight, _ in acts])[0]()
+        except Exception:
+            self.wrong.append((self.name(), traceback.format_exc()))
+        self.client.close()
+
+
+def soak():
+    """Registrations, log-ins, verifications and bad input for ten minutes: no wrong answer, no more memory and no more
+    descriptors in the last minute than in the first."""
+    server = Server(folder(), cost=CHEAP)
+
+    def descriptors():
+        return len(os.listdir(f"/proc/{server.pid}/fd"))
+
+    idle, start = descriptors(), time.monotonic()
+    clients = [Soaker(server, number, start + SOAK_SECONDS) for number in range(SOAK_CLIENTS)]
+    for client in clients:
+        client.start()
+    samples, part = [], min(60, SOAK_SECONDS / 3)
+    while any(client.is_alive() for client in clients):
+        clients[0].join(1)
+        samples.append((time.monotonic() - start, status_kib(server.pid, "VmRSS"), descriptors(),
+                        sum(len(client.names) for client in clients)))
+        if len(samples) % 60 == 0:
+            print("soak: {:.0f} s, {} KiB resident, {} descriptors, {} accounts".format(*samples[-1]), flush=True)
+    first = [sample for sample in samples if part / 2 < sample[0] < part * 3 / 2]
+    last = [sample for sample in samples if SOAK_SECONDS - part < sample[0] < SOAK_SECONDS]
+    (memory1, most1), (memory2, most2) = ((max(s[1] for s in some), max(s[2] for s in some)) for some in (first, last))
+    accounts_more = last[-1][3] - first[-1][3]
+    wrong = [what for client in clients for what in client.wrong]
+    print(f"soak: {sum(client.answers for client in clients)} answers in {SOAK_SECONDS} s, {len(wrong)} wrong; resident "
+          f"{memory1} KiB, then {memory2} KiB with {accounts_more} accounts more; {most1} descriptors, then {most2}",
+          flush=True)
+    same(wrong[:5], [], "soak: wrong answers")
+    check(memory2 - memory1 <= SOAK_GROWTH_KIB + accounts_more // 32, f"soak: memory grows: {memory1}, {memory2} KiB")
+    check(most2 <= most1 + SOAK_CLIENTS, f"soak: descriptors grow: {most1}, {most2}")
+    end_of_wait = time.monotonic() + WAIT
+    while descriptors() != idle and time.monotonic() < end_of_wait:
+        select.select([], [], [], 0.05)
+    same(descriptors(), idle, "soak: descriptors when all have gone")
+    same(len(accounts(server.users, "soak")), sum(len(client.names) for client in clients), "soak: accounts in the file")
+    server.stop("soak")
+
+
 # ---- all of it ------------------------------------------------------------------------
 
 def attempt(part):
@@ -1368,7 +1478,7 @@ def give_up(number, _):
 
 
 waiting = [slow_fields, slow_body, stop_with_half_a_request]  # for a deadline; all the others run meanwhile
-by_name = [memory, no_memory]
+by_name = [memory, no_memory, soak]
 parts = [restart, kill_in_the_middle, stop_in_flight, stop_unread, one_name, full_queue, left_while_hashing, lingering,
          one_connection, unix_socket, ipv6, usage_errors, help_and_version, cannot_start, secrets, alone_in_a_chroot,
          no_descriptors, no_room, no_standard_descriptors, throttled, address_limit, uniform, locked_in, defaults,
@@ -1378,7 +1488,7 @@ parts = [restart, kill_in_the_middle, stop_in_flight, stop_unread, one_name, ful
 def main():
     for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, give_up)
-    signal.alarm(ALL_SECONDS)
+    signal.alarm(ALL_SECONDS + (SOAK_SECONDS if "soak" in sys.argv else 0))
     chosen = [part for part in waiting + parts if not sys.argv[2:] or part.__name__ in sys.argv[2:]]
     chosen += [part for part in by_name if part.__name__ in sys.argv[2:]]
     threads = [threading.Thread(target=attempt, args=(part,), daemon=True) for part in chosen if part in waiting]
