@@ -1,4 +1,4 @@
-# jwtd: make, make run, make test, make check; make install [DESTDIR= PREFIX=]
+# jwtd: make, make run, make test, make check; make install [DESTDIR= PREFIX=]; make dist
 #
 # CC=musl-gcc makes the small one. SANITIZE=address,undefined (or thread) builds
 # with sanitizers, into a folder of its own.
@@ -72,8 +72,8 @@ test: jwtd unit-tests
 check: jwtd unit-tests
 	@tests/run.sh $(TESTS:%=$(BUILD)/%) ./test.sh tests/layers.sh tests/man.sh tests/services.sh tests/builds.sh \
 	  tests/lifecycle.sh tests/admin.sh tests/durability.sh tests/flask.sh tests/interop.sh tests/fail2ban.sh \
-	  tests/constant_time.sh tests/mutants.sh tests/coverage.sh tests/memory.sh tests/machines.sh bench/instructions \
-	  "fuzz/run 60"
+	  tests/constant_time.sh tests/mutants.sh tests/coverage.sh tests/memory.sh tests/machines.sh tests/dist.sh \
+	  bench/instructions "fuzz/run 60"
 
 # Figures beside those of other servers, in short: bench/README.md
 bench: jwtd
@@ -88,8 +88,21 @@ install: jwtd
 	install -m 755 jwtd $(DESTDIR)$(PREFIX)/bin/jwtd
 	install -m 644 contrib/jwtd.8 $(DESTDIR)$(PREFIX)/share/man/man8/jwtd.8
 
+# Static and stripped, for every machine whose compiler is here: the same bytes in whatever folder and at whatever time.
+MACHINES = x86_64:musl-gcc aarch64:aarch64-linux-gnu-gcc armhf:arm-linux-gnueabihf-gcc riscv64:riscv64-linux-gnu-gcc \
+           mips:mips-linux-gnu-gcc
+dist:
+	@rm -rf dist && mkdir dist
+	@for machine in $(MACHINES); do \
+	  name=$${machine%%:*} cc=$${machine#*:}; \
+	  command -v $$cc >/dev/null || { echo "left out: $$name, there is no $$cc"; continue; }; \
+	  $(MAKE) -s CC=$$cc BUILD=build/dist/$$name EMULATOR=true CFLAGS='-O2 -s -ffile-prefix-map=$(CURDIR)=.' \
+	    build/dist/$$name/jwtd && cp build/dist/$$name/jwtd dist/jwtd-$(VERSION)-$$name || exit 1; \
+	done
+	@cd dist && sha256sum jwtd-* >SHA256SUMS && cat SHA256SUMS
+
 clean:
-	rm -rf build jwtd
+	rm -rf build dist jwtd
 
 FORCE:
-.PHONY: all run test unit-tests check bench layers install clean FORCE
+.PHONY: all run test unit-tests check bench layers install dist clean FORCE
