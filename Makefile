@@ -1,4 +1,4 @@
-# jwtd: make, make run, make test, make check; make install [DESTDIR= PREFIX=]; make dist
+# jwtd: make, make run, make test, make check; make install [DESTDIR= PREFIX=]; make dist; make deb
 #
 # CC=musl-gcc makes the small one. SANITIZE=address,undefined (or thread) builds
 # with sanitizers, into a folder of its own.
@@ -73,7 +73,7 @@ check: jwtd unit-tests
 	@tests/run.sh $(TESTS:%=$(BUILD)/%) ./test.sh tests/layers.sh tests/man.sh tests/services.sh tests/builds.sh \
 	  tests/lifecycle.sh tests/admin.sh tests/durability.sh tests/flask.sh tests/interop.sh tests/fail2ban.sh \
 	  tests/constant_time.sh tests/mutants.sh tests/coverage.sh tests/memory.sh tests/machines.sh tests/dist.sh \
-	  bench/instructions "fuzz/run 60"
+	  tests/deb.sh bench/instructions "fuzz/run 60"
 
 # Figures beside those of other servers, in short: bench/README.md
 bench: jwtd
@@ -101,8 +101,15 @@ dist:
 	done
 	@cd dist && sha256sum jwtd-* >SHA256SUMS && cat SHA256SUMS
 
+# A package for Debian, in dist/, built from a copy so that debhelper leaves nothing here.
+deb:
+	@rm -rf build/deb && mkdir -p build/deb/jwtd dist
+	@cp -r *.c *.h Makefile README.md SECURITY.md contrib debian build/deb/jwtd
+	@cd build/deb/jwtd && DEB_BUILD_OPTIONS=noautodbgsym dpkg-buildpackage -b -us -uc
+	@mv build/deb/jwtd_*.deb dist
+
 clean:
 	rm -rf build dist jwtd
 
 FORCE:
-.PHONY: all run test unit-tests check bench layers install dist clean FORCE
+.PHONY: all run test unit-tests check bench layers install dist deb clean FORCE

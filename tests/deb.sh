@@ -1,0 +1,54 @@
+#!/bin/sh
+# deb.sh - make deb: lintian finds nothing, installing starts and enables nothing, purging leaves nothing behind.
+cd "$(dirname "$0")/.." || exit 1
+passed=0 failed=0
+for tool in dh:debhelper lintian:lintian dpkg-buildpackage:dpkg-dev deb-systemd-helper:init-system-helpers; do
+    command -v "${tool%:*}" >/dev/null && continue
+    echo "SKIP deb: package ${tool#*:}"
+    [ -z "${CI-}" ] && { echo "0 passed, 0 failed, 1 skipped"; exit 0; }
+    echo "0 passed, 1 failed, 0 skipped"
+    exit 1
+done
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+verdict() { # what, 0 if it is right
+    if [ "$2" -eq 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAIL $1"; tail -n 20 "$dir/log"; fi
+}
+skipped=0 root=$dir/root
+mkdir "$dir/src"
+cp -r ./*.c ./*.h Makefile README.md SECURITY.md contrib debian "$dir/src"
+make -s -C "$dir/src" deb >"$dir/log" 2>&1
+verdict "make deb" $?
+[ "$(sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)" = "$(sed -n 's/^VERSION *= //p' Makefile)" ]
+verdict "the package's version is the binary's" $?
+lintian --allow-root --fail-on error,warning "$dir"/src/dist/jwtd_*.deb >"$dir/log" 2>&1
+verdict "lintian" $?
+
+if [ "$(id -u)" -ne 0 ]; then
+    echo "SKIP installing: dpkg wants root"
+    skipped=1
+else
+    mkdir -p "$root/var/lib/dpkg/info" "$root/var/lib/dpkg/updates"
+    touch "$root/var/lib/dpkg/status"
+    # its scripts run with DPKG_ROOT, not in a chroot that has no shell
+    as_root() { dpkg --root="$root" --force-script-chrootless --force-depends --log=/dev/null "$@" >"$dir/log" 2>&1; }
+    as_root --install "$dir"/src/dist/jwtd_*.deb
+    verdict "it installs" $?
+    "$root/usr/bin/jwtd" --version >"$dir/log" 2>&1 && cd "$root" &&
+        ls lib/systemd/system/jwtd.service lib/systemd/system/jwtd.socket usr/share/man/man8/jwtd.8.gz >"$dir/log" 2>&1
+    verdict "what it brings" $?
+    ! find "$root/etc" -name '*jwtd*' 2>/dev/null | grep . >"$dir/log"
+    verdict "nothing is enabled" $?
+    mkdir -p "$root/var/lib/private/jwtd" # as systemd does
+    ln -s private/jwtd "$root/var/lib/jwtd"
+    touch "$root/var/lib/private/jwtd/users.jsonl"
+    as_root --remove jwtd
+    [ -e "$root/var/lib/private/jwtd/users.jsonl" ]
+    verdict "a removal keeps the accounts" $?
+    as_root --purge jwtd
+    verdict "it is purged" $?
+    ! find "$root" -name '*jwtd*' | grep . >"$dir/log"
+    verdict "nothing is left" $?
+fi
+printf '%d passed, %d failed, %d skipped\n' $passed $failed $skipped
+[ $failed -eq 0 ]
