@@ -6,6 +6,7 @@ usage: probe.py VERB [options] JWTD           the binary
 
 VERB
   memory          the memory of password hashing, and when it is given back
+  uniform         logins of an unknown name and with a wrong password
   accounts        start, memory and look-ups with --accounts N,N,...
   slow            verification beside connections that drip and a flood of logins
   syscalls        system calls for a request, counted by strace
@@ -133,6 +134,23 @@ def verb_memory(a, tmp):
     table([("rss", before[0], during[0], after[0]), ("anonymous", before[1], during[1], after[1])],
           ("", "before", "during", "after"))
     return int(after[1] > before[1] + 1024)
+
+
+def verb_uniform(a, tmp):
+    rows = []
+    for cost, tries in (("scrypt:1024:8:1", a.requests), ("scrypt:32768:8:1", a.requests)):
+        with Jwtd(a.what[0], tmp, "--uniform-errors", "--throttle", "off", "--hash", cost,
+                  "--users", os.path.join(tmp, cost)) as server:
+            server.post("/register")
+            client = Client(server.port)
+            both = [post(b"/login", b'{"username":"%s","password":"wrong"}' % name) for name in (b"nobod", b"bench")]
+            times = client.times(both * tries, 401)
+            unknown, wrong = times[::2], times[1::2]
+            pairs = [u - w for u, w in zip(unknown, wrong)]  # what disturbs the machine mostly disturbs both of a pair
+            u, w, d = map(statistics.median, (unknown, wrong, pairs))
+            rows.append((cost, tries, "%.4f" % u, "%.4f" % w, "%+.2f" % (100 * (u / w - 1)), "%+.2f" % (100 * d / w)))
+    print("## --uniform-errors: logins of an unknown name and with a wrong password by turns, ms")
+    table(rows, ("hash", "of each", "unknown p50", "wrong p50", "difference %", "of pairs %"))
 
 
 def write_accounts(path, n):
@@ -439,7 +457,7 @@ def main():
     ap.add_argument("--rounds", type=int, default=3)
     ap.add_argument("--secs", type=int, default=3)
     ap.add_argument("--range", type=numbers, default=[], help="of accounts or connections: N,N,...")
-    ap.add_argument("--requests", type=int, default=2000, help="look-ups of accounts")
+    ap.add_argument("--requests", type=int, default=2000, help="look-ups of accounts, logins of uniform")
     ap.add_argument("--connections", type=int, default=5000, help="that drip")
     ap.add_argument("--conns", type=int, default=64)
     ap.add_argument("--mixed-conns", type=int, default=4)
