@@ -72,11 +72,12 @@ static void put_sum(struct buffer *out, const struct users *u, struct slice text
 
 /* Without a hash the line says that the account is deleted. */
 static void put_line(struct buffer *out, const struct users *u, struct slice name, struct slice hash) {
+    size_t start = out->len;
     put_text(out, "{\"username\":");
     json_put_string(out, name);
     put_text(out, hash.at ? ",\"password\":" : ",\"deleted\":true");
     if (hash.at) json_put_string(out, hash);
-    struct slice before = { out->at, out->len };
+    struct slice before = { out->at + start, out->len - start };
     put_text(out, ",\"sum\":\"");
     put_sum(out, u, before);
     put_text(out, "\"}\n");

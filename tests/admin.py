@@ -106,6 +106,9 @@ def changes():
     same(user("list"), 'ann\nbob\n"a\\nb\\u0085"\n"\\"q"\na b\\ü\n'.encode(), "names that need it are JSON strings")
     same([json.loads(line)["username"] for line in user("export").splitlines()],
          ["ann", "bob", "a\nb\x85", '"q', "a b\\ü"], "export")
+    with open(f"{user.folder}/copy", "wb") as f:
+        f.write(user("export"))
+    same(user("list", "--users", f"{user.folder}/copy"), user("list"), "what is exported is a file of accounts")
 
 
 def words():
