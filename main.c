@@ -158,8 +158,10 @@ static int print(const struct buffer *b) {
 static int print_help(void) {
     char text[4096];
     struct buffer b = { .at = text, .cap = sizeof text };
-    put_text(&b, "jwtd: accounts, log-in and JSON Web Tokens over HTTP\n\nusage: jwtd [OPTION VALUE]...\n"
-                 "       jwtd user add NAME | passwd NAME | delete NAME | list | export [OPTION VALUE]...\n\n");
+    put_text(
+        &b,
+        "jwtd: accounts, log-in and JSON Web Tokens over HTTP\n\nusage: jwtd [OPTION VALUE]...\n"
+        "       jwtd user add NAME | passwd NAME | delete NAME | list | export [OPTION VALUE]...\n\n");
     for (const struct option *o = options; o < options + OPTIONS; o++) {
         put_column(&b, 2, "", NULL);
         put_column(&b, 27, o->name, o->argument);
@@ -336,9 +338,9 @@ static void fill_standard_descriptors(void) {
 /* As many descriptors as the system lets this process have. */
 static void raise_descriptor_limit(void) {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    if (prlimit(0, RLIMIT_NOFILE, NULL, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
+        prlimit(0, RLIMIT_NOFILE, &limit, NULL);
     }
 }
 
@@ -350,7 +352,7 @@ static unsigned one_a_core(int64_t asked) {
 
 /* The key stays in memory: it is not swapped out, and not dumped. */
 static void protect_key(const struct hmac_key *key) {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), start = (size_t)key & ~(page - 1);
+    size_t page = getauxval(AT_PAGESZ), start = (size_t)key & ~(page - 1);
     size_t len = ((size_t)(key + 1) - start + page - 1) & ~(page - 1);
     if (mlock((void *)start, len) != 0) log_line("the key can't be locked in memory: ", strerror(errno), NULL);
     madvise((void *)start, len, MADV_DONTDUMP);

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Becomes another user for good: a name of /etc/passwd, or UID or UID:GID. 0, or -1 with the reason said. */
+/* Becomes another user for good: a name of /etc/passwd, or UID or UID:GID. 0, or -1 with the reason said.
+ * Call it before the first thread starts. */
 int sandbox_become(const char *user);
 
 struct sandbox_path {

@@ -81,7 +81,7 @@ case $sandbox in
     mutant sandbox_test "no Landlock" sandbox.c 's/if (restrict_files(paths, n) != 0)/if (0)/'
     mutant sandbox_test "no no_new_privs" sandbox.c 's/ || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0//'
     mutant sandbox_test "memory can be dumped" sandbox.c 's/prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || //'
-    mutant sandbox_test "core files" sandbox.c '/setrlimit(RLIMIT_CORE/d'
+    mutant sandbox_test "core files" sandbox.c '/prlimit(0, RLIMIT_CORE/d'
     mutant sandbox_test "memory becomes executable" sandbox.c 's/SYS_mprotect, 2, PROT_EXEC/SYS_mprotect, 2, 0/'
     mutant sandbox_test "fork" sandbox.c 's/{ SYS_clone, 0, THREAD_FLAG,/{ SYS_clone, 0, UINT32_MAX,/'
     ;;
