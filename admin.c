@@ -6,7 +6,9 @@
 #include "admin.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/random.h>
 #include <termios.h>
 #include <unistd.h>
@@ -67,7 +69,7 @@ static int make_user(struct password_work *work, const struct password_cost *cos
 
 /* ---- what can be done ------------------------------------------------- */
 
-enum verb { ADD, PASSWD, DELETE, LIST, EXPORT, VERBS };
+enum verb { ADD, PASSWD, DELETE, LIST, EXPORT, IMPORT, VERBS };
 
 /* The name is looked up before a password is asked for. */
 static int change(struct users *users, enum verb verb, const char *name, struct password_work *work,
@@ -118,22 +120,132 @@ static int print_users(struct users *users, bool whole) {
     return got == 0 ? print(&out) : -1;
 }
 
+/* ---- import ----------------------------------------------------------- */
+
+/* All that can be read from a file, in memory that the caller frees; NULL with errno. */
+static char *read_all(int fd, size_t *len) {
+    char *text = NULL;
+    size_t cap = 0;
+    for (ssize_t n;; *len += (size_t)n) {
+        char *more = *len < cap ? text : realloc(text, cap = 2 * cap + 65536);
+        if (more == NULL) break;
+        text = more;
+        n = read(fd, text + *len, cap - *len);
+        if (n == 0) return text;
+        if (n < 0) break;
+    }
+    free(text);
+    return NULL;
+}
+
+/* What is imported: the lines or members that are still to be read, and where the last one stood. */
+struct source {
+    struct slice rest, name;
+    const char *at;
+    bool object; /* {"name":{"password":"hash"},...}, of any size */
+};
+
+/* The account of the next member. NULL, or what is wrong with it. */
+static const char *read_member(struct source *in, struct record *r) {
+    struct json_member password = { .name = "password" };
+    struct slice value;
+    const char *why;
+    int got = json_next(&in->rest, &in->name, &value, &why);
+    in->at = got == 1 ? in->name.at : in->rest.at;
+    if (got < 1 || json_object(value, &password, 1, &why) == JSON_BAD) return why;
+    if (password.type != JSON_STRING || password.times > 1) return "it has no password, or no single one";
+    ssize_t name_len = json_string(in->name, r->name, sizeof r->name);
+    ssize_t hash_len = json_string(password.raw, r->user.hash, sizeof r->user.hash);
+    if (name_len <= 0 || hash_len <= 0) return "name or password is empty or too long";
+    r->name_len = (size_t)name_len;
+    r->user.hash_len = (size_t)hash_len;
+    return NULL;
+}
+
+/* That of the next line, {"username":...} or name:hash. */
+static const char *read_account_line(const struct users *users, struct source *in, struct record *r) {
+    struct slice hash = slice_cut(&in->rest, '\n');
+    if (hash.len > 0 && *hash.at == '{') return users_read_line(users, hash, r);
+    if (!json_is_utf8(hash)) return "it is not UTF-8";
+    struct slice name = slice_cut(&hash, ':');
+    if (name.len == 0 || name.len > sizeof r->name || hash.len == 0 || hash.len > sizeof r->user.hash)
+        return "it is neither JSON nor name:hash, or too long";
+    memcpy(r->name, name.at, r->name_len = name.len);
+    memcpy(r->user.hash, hash.at, r->user.hash_len = hash.len);
+    return NULL;
+}
+
+/* Puts the next account into the batch: *result, if there was one. NULL, or what is wrong with it. */
+static const char *take(struct users *users, struct source *in, enum users_result *result) {
+    struct record r = { .name_len = 0 };
+    struct password_cost cost;
+    struct slice salt, hex;
+    *result = USERS_NOT_FOUND;
+    in->at = in->rest.at;
+    if (!in->object && in->rest.len == 0) return NULL;
+    const char *why = in->object ? read_member(in, &r) : read_account_line(users, in, &r);
+    if (why || r.name_len == 0) return why;
+    if (users_name_fault((struct slice){ r.name, r.name_len })) return "its name has a control character";
+    if (password_parse((struct slice){ r.user.hash, r.user.hash_len }, &cost, &salt, &hex) != 0)
+        return "its password is not scrypt:N:r:p$SALT$HEX or pbkdf2:sha256:N$SALT$HEX, or costs too much";
+    *result = users_batch_put(users, &r);
+    return *result == USERS_CHANGED ? "its name is taken, with another password" : NULL;
+}
+
+static void refuse(const char *file, const char *text, const char *at, const char *why) {
+    char number[LOG_DECIMAL];
+    uint64_t count = 1;
+    while (text < at) count += *text++ == '\n';
+    log_line(file, ": line ", log_decimal(count, number), ": ", why, " (nothing is imported)", NULL);
+}
+
+/* All is read before the file is locked, so that nobody waits for a slow source; and all is checked before anything is
+ * written. */
+static int import(struct users *users, const char *file) {
+    char number[LOG_DECIMAL], added_number[LOG_DECIMAL];
+    uint64_t count = 0, added = 0;
+    size_t len = 0;
+    int fd = file ? open(file, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+    char *text = fd < 0 ? NULL : read_all(fd, &len);
+    file = file ? file : "standard input";
+    if (text == NULL) return log_line(file, ": can't be read: ", strerror(errno), NULL);
+    struct source in = { .rest = { text, len } }, probe = in;
+    struct slice value;
+    const char *why;
+    enum users_result result;
+    int got = json_next(&probe.rest, &probe.name, &value, &why);
+    in.object = got == 0 || (got == 1 && *value.at == '{');
+    if (users_batch_begin(users) != 0) return -1;
+    while ((why = take(users, &in, &result)) == NULL && (result == USERS_OK || result == USERS_EXISTS)) {
+        added += result == USERS_OK;
+        if (++count % 100000 == 0 && tcgetattr(STDERR_FILENO, &terminal) == 0)
+            log_line(log_decimal(count, number), " accounts read", NULL);
+    }
+    if (why) refuse(file, text, in.at, why);
+    if (users_batch_end(users, why == NULL && result == USERS_NOT_FOUND) != 0) return -1;
+    free(text);
+    log_line(log_decimal(count, number), " accounts read, ", log_decimal(added, added_number), " added", NULL);
+    return 0;
+}
+
 /* ---- the words -------------------------------------------------------- */
 
-static const char verbs[VERBS][8] = { "add", "passwd", "delete", "list", "export" };
+static const char verbs[VERBS][8] = { "add", "passwd", "delete", "list", "export", "import" };
 
-/* The file is made where an account is added: elsewhere one that is missing is a mistake. */
+/* The file is made where accounts are added: elsewhere one that is missing is a mistake. */
 static int run(enum verb verb, const char *name, const char *path, sha256_compress *compress,
                const struct password_cost *cost) {
     uint8_t index_key[16];
     struct password_work work = { .compress = compress };
-    if (verb != ADD && access(path, F_OK) != 0)
+    if (verb != ADD && verb != IMPORT && access(path, F_OK) != 0)
         return log_line(path, ": ", strerror(errno), " (--users names another file)", NULL);
     if (getrandom(index_key, sizeof index_key, 0) != sizeof index_key)
         return log_line("getrandom: ", strerror(errno), NULL);
     struct users *users = users_open(path, compress, index_key);
     if (users == NULL) return -1;
-    int result = verb <= DELETE ? change(users, verb, name, &work, cost) : print_users(users, verb == EXPORT);
+    int result = verb <= DELETE   ? change(users, verb, name, &work, cost)
+                 : verb == IMPORT ? import(users, name)
+                                  : print_users(users, verb == EXPORT);
     users_close(users);
     return result;
 }
@@ -145,8 +257,9 @@ int admin_run(char *const *words, const char *path, sha256_compress *compress, c
     while (n > 0 && verb < VERBS && strcmp(words[0], verbs[verb]) != 0) verb++;
     if (n == 3 && verb <= PASSWD)
         log_line("a password is never an argument: it is asked for, or a line of standard input", NULL);
-    else if (n == 0 || verb == VERBS || n != (verb <= DELETE ? 2 : 1))
-        log_line("it is jwtd user add NAME, passwd NAME, delete NAME, list or export (see jwtd --help)", NULL);
+    else if (n == 0 || verb == VERBS || (n != (verb <= DELETE ? 2 : 1) && !(verb == IMPORT && n == 2)))
+        log_line("it is jwtd user add NAME, passwd NAME, delete NAME, list, export or import [FILE] (see jwtd --help)",
+                 NULL);
     else if (verb <= DELETE && (why = users_name_fault(slice_of(words[1]))) != NULL)
         log_line("the name \"", words[1], "\"", why, NULL);
     else

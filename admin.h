@@ -1,4 +1,4 @@
-/* admin.h - accounts from the shell: jwtd user add, passwd, delete, list and export. */
+/* admin.h - accounts from the shell: jwtd user add, passwd, delete, list, export and import. */
 #ifndef ADMIN_H
 #define ADMIN_H
 

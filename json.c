@@ -332,6 +332,27 @@ enum json_result json_object(struct slice text, struct json_member *members, siz
     return result != 0 ? JSON_BAD : w.twice ? JSON_TWICE : JSON_OK;
 }
 
+static int next_member(struct cursor *c, struct slice *name, struct slice *value) {
+    enum json_type type;
+    bool first = name->at == NULL;
+    skip_space(c);
+    if (next_is(c, first ? '{' : ',')) {
+        skip_space(c);
+        if (!first || c->p == c->end || *c->p != '}') return read_member(c, name, value, &type) == 0 ? 1 : -1;
+    }
+    if (!next_is(c, '}')) return fail(c, first ? "not an object" : "an object without its end");
+    skip_space(c);
+    return c->p == c->end ? 0 : fail(c, "something behind the object");
+}
+
+int json_next(struct slice *rest, struct slice *name, struct slice *value, const char **why) {
+    struct cursor c = { .p = rest->at, .end = rest->at + rest->len, .depth = 1 };
+    int result = next_member(&c, name, value);
+    *rest = (struct slice){ c.p, (size_t)(c.end - c.p) };
+    *why = c.why;
+    return result;
+}
+
 /* ---- writing ---------------------------------------------------------- */
 
 static void put_u(struct buffer *b, int32_t unit) {

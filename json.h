@@ -34,6 +34,11 @@ enum json_result {
  * is kept. `why` is constant text. */
 enum json_result json_object(struct slice text, struct json_member *members, size_t n, const char **why);
 
+/* The members of an object of any size, one a call. *rest is the object and *name empty at first; each call leaves
+ * what it has not read in *rest. 1 with a member's name, a JSON_STRING, and value; 0 where the object and the text
+ * have ended; -1 with *why, and *rest where it is wrong. That no name comes twice is the caller's to see. */
+int json_next(struct slice *rest, struct slice *name, struct slice *value, const char **why);
+
 /* The characters of a JSON_STRING's raw slice as UTF-8: their number of bytes, or -1 where they do not fit
  * `cap`. They may contain NUL. */
 ssize_t json_string(struct slice raw, char *out, size_t cap);

@@ -158,10 +158,9 @@ static int print(const struct buffer *b) {
 static int print_help(void) {
     char text[4096];
     struct buffer b = { .at = text, .cap = sizeof text };
-    put_text(
-        &b,
-        "jwtd: accounts, log-in and JSON Web Tokens over HTTP\n\nusage: jwtd [OPTION VALUE]...\n"
-        "       jwtd user add NAME | passwd NAME | delete NAME | list | export [OPTION VALUE]...\n\n");
+    put_text(&b, "jwtd: accounts, log-in and JSON Web Tokens over HTTP\n\nusage: jwtd [OPTION VALUE]...\n");
+    put_text(&b, "       jwtd user add NAME | passwd NAME | delete NAME | list | export | import [FILE] "
+                 "[OPTION VALUE]...\n\n");
     for (const struct option *o = options; o < options + OPTIONS; o++) {
         put_column(&b, 2, "", NULL);
         put_column(&b, 27, o->name, o->argument);

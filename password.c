@@ -63,6 +63,19 @@ int password_parse_cost(struct slice method, struct password_cost *cost, const c
     return -1;
 }
 
+int password_parse(struct slice string, struct password_cost *cost, struct slice *salt, struct slice *hex) {
+    const char *why;
+    *hex = string;
+    struct slice method = slice_cut(hex, '$');
+    *salt = slice_cut(hex, '$');
+    if (string.len > PASSWORD_STRING_MAX || password_parse_cost(method, cost, &why) != 0 || salt->len == 0 ||
+        hex->at == NULL || hex->len != 2 * key_len(cost->method))
+        return -1;
+    for (size_t i = 0; i < hex->len; i++)
+        if (!(hex->at[i] >= '0' && hex->at[i] <= '9') && !(hex->at[i] >= 'a' && hex->at[i] <= 'f')) return -1;
+    return 0;
+}
+
 bool password_weaker(const struct password_cost *a, const struct password_cost *b) { return strength(a) < strength(b); }
 
 void password_release(struct password_work *work) {
@@ -112,17 +125,11 @@ static int derive(struct password_work *work, const struct password_cost *cost, 
 
 enum password_result password_check(struct password_work *work, struct slice password, struct slice string,
                                     struct password_cost *cost) {
-    struct slice hex = string, method = slice_cut(&hex, '$'), salt = slice_cut(&hex, '$');
+    struct slice salt, hex;
     uint8_t key[PASSWORD_KEY_MAX];
     char computed[2 * PASSWORD_KEY_MAX];
     struct buffer out = { .at = computed, .cap = sizeof computed };
-    const char *why;
-    if (string.len > PASSWORD_STRING_MAX || password_parse_cost(method, cost, &why) != 0 || salt.len == 0 ||
-        hex.at == NULL || hex.len != 2 * key_len(cost->method))
-        return PASSWORD_UNUSABLE;
-    for (size_t i = 0; i < hex.len; i++)
-        if (!(hex.at[i] >= '0' && hex.at[i] <= '9') && !(hex.at[i] >= 'a' && hex.at[i] <= 'f'))
-            return PASSWORD_UNUSABLE;
+    if (password_parse(string, cost, &salt, &hex) != 0) return PASSWORD_UNUSABLE;
     if (derive(work, cost, password, salt, key) != 0) return PASSWORD_NO_MEMORY;
     put_hex(&out, key, key_len(cost->method));
     bool right = ct_equal(computed, hex.at, hex.len);

@@ -37,6 +37,9 @@ extern const struct password_cost password_default;
 /* Reads the METHOD part. 0, or -1 and *why, in a few constant words. */
 int password_parse_cost(struct slice method, struct password_cost *cost, const char **why);
 
+/* Reads a hash string: its salt, and its key in hex. 0, or -1: malformed, or its cost is beyond the cap. */
+int password_parse(struct slice string, struct password_cost *cost, struct slice *salt, struct slice *hex);
+
 /* True where a is cheaper to guess against than b. */
 bool password_weaker(const struct password_cost *a, const struct password_cost *b);
 

@@ -56,6 +56,7 @@ struct users {
     unsigned index_bits;
     uint64_t count; /* of names in the index, those of deleted accounts too */
     bool sync_failed;
+    struct buffer batch; /* lines that will stand behind `end`; the index knows them */
 };
 
 static int complain(const struct users *u, const char *what, const char *detail) {
@@ -95,8 +96,7 @@ static bool sum_is_right(const struct users *u, struct slice line) {
     return memcmp(sum, line.at + line.len - TAIL_LEN + 8, SUM_LEN) == 0;
 }
 
-/* Reads a line without its LF; the hash of a deleted account is empty. NULL, or in a few words what is wrong. */
-static const char *read_record(const struct users *u, struct slice line, struct record *record) {
+const char *users_read_line(const struct users *u, struct slice line, struct record *record) {
     struct json_member m[] = {
         { .name = "username" }, { .name = "password" }, { .name = "deleted" }, { .name = NULL }
     };
@@ -121,10 +121,13 @@ static const char *read_record(const struct users *u, struct slice line, struct 
 static ssize_t read_record_at(const struct users *u, uint64_t offset, struct record *record) {
     char number[LOG_DECIMAL];
     char text[LINE_LEN_MAX];
-    ssize_t n = pread(u->fd, text, sizeof text, (off_t)offset);
+    bool in_batch = offset >= u->end;
+    ssize_t n = in_batch ? 0 : pread(u->fd, text, sizeof text, (off_t)offset);
     if (n < 0) return complain(u, "can't be read: ", strerror(errno));
-    struct slice rest = { text, (size_t)n }, line = slice_cut(&rest, '\n');
-    const char *why = read_record(u, line, record);
+    struct slice rest = { text, (size_t)n };
+    if (in_batch) rest = (struct slice){ u->batch.at + (offset - u->end), u->batch.len - (size_t)(offset - u->end) };
+    struct slice line = slice_cut(&rest, '\n');
+    const char *why = users_read_line(u, line, record);
     if (why) return log_line(u->path, ": damaged at byte ", log_decimal(offset, number), ": ", why, NULL);
     return (ssize_t)line.len + 1;
 }
@@ -170,8 +173,10 @@ static int index_reserve(struct users *u, uint64_t more) {
 static int index_find(const struct users *u, struct slice name, uint64_t hash, size_t *place, struct record *record) {
     size_t mask = ((size_t)1 << u->index_bits) - 1;
     for (size_t i = home(hash, u->index_bits); u->index[i] != 0; i = (i + 1) & mask) {
+        uint64_t offset = (u->index[i] & OFFSET_MASK) - 1;
         if ((u->index[i] ^ hash) & ~OFFSET_MASK) continue;
-        if (read_record_at(u, (u->index[i] & OFFSET_MASK) - 1, record) < 0) return -1;
+        if (offset >= u->end + u->batch.len) continue; /* of a batch that was not kept */
+        if (read_record_at(u, offset, record) < 0) return -1;
         if (slice_equal(name, (struct slice){ record->name, record->name_len })) {
             *place = i;
             return 1;
@@ -239,7 +244,7 @@ static int enter_last(struct users *u, struct reading *r) { return enter(u, &r->
 static int read_line(struct users *u, struct reading *r, struct slice line) {
     char number[LOG_DECIMAL];
     struct ahead *this = &r->ahead[r->lines % 2];
-    const char *why = line.len >= LINE_LEN_MAX ? "it is too long" : read_record(u, line, &this->record);
+    const char *why = line.len >= LINE_LEN_MAX ? "it is too long" : users_read_line(u, line, &this->record);
     if (why)
         return log_line(u->path, ": line ", log_decimal(r->lines + 1, number), " is bad: ", why,
                         " (mend or remove it; nothing has been changed)", NULL);
@@ -255,7 +260,7 @@ static int read_line(struct users *u, struct reading *r, struct slice line) {
 static size_t whole_account(const struct users *u, struct slice tail) {
     struct record record;
     for (size_t i = 0; i < tail.len; i++)
-        if (tail.at[i] == '}' && read_record(u, (struct slice){ tail.at, i + 1 }, &record) == NULL) return i + 1;
+        if (tail.at[i] == '}' && users_read_line(u, (struct slice){ tail.at, i + 1 }, &record) == NULL) return i + 1;
     return 0;
 }
 
@@ -410,6 +415,7 @@ void users_close(struct users *u) {
     if (u->fd >= 0) close(u->fd);
     pthread_mutex_destroy(&u->lock);
     free(u->index);
+    free(u->batch.at);
     free(u);
 }
 
@@ -456,19 +462,21 @@ int users_next(struct users *u, uint64_t *at, struct record *record) {
     return result;
 }
 
-/* Appends a line, whole and synced, or leaves the file as it was. */
-static int append(struct users *u, struct slice name, const struct user *user) {
-    char text[LINE_LEN_MAX];
-    struct buffer line = { .at = text, .cap = sizeof text };
+/* Writes an account's line, or that it is deleted, so that it can be read back. */
+static int make_line(struct buffer *line, const struct users *u, struct slice name, const struct user *user) {
     struct record record;
-    put_line(&line, u, name, user ? (struct slice){ user->hash, user->hash_len } : (struct slice){ NULL, 0 });
-    if (line.overflow || read_record(u, (struct slice){ text, line.len - 1 }, &record) != NULL)
-        return complain(u, "an account that could not be read back is not stored", "");
-    if (index_reserve(u, 1) != 0) return -1;
+    put_line(line, u, name, user ? (struct slice){ user->hash, user->hash_len } : (struct slice){ NULL, 0 });
+    return !line->overflow && users_read_line(u, (struct slice){ line->at, line->len - 1 }, &record) == NULL
+               ? 0
+               : complain(u, "an account that could not be read back is not stored", "");
+}
+
+/* Appends lines, whole and synced, or leaves the file as it was. */
+static int append(struct users *u, const struct buffer *lines) {
     if (u->end == 0 && sync_directory(u->path) != 0)
         return complain(u, "its directory can't be synced: ", strerror(errno));
-    ssize_t n = write(u->fd, line.at, line.len);
-    if (n != (ssize_t)line.len) {
+    ssize_t n = write(u->fd, lines->at, lines->len);
+    if (n != (ssize_t)lines->len) {
         complain(u, "an account could not be stored: ", n < 0 ? strerror(errno) : "no room for all of it");
         if (n > 0 && ftruncate(u->fd, (off_t)u->end) != 0)
             complain(u, "nor could its part be removed: ", "the next writer will cut it off");
@@ -479,7 +487,15 @@ static int append(struct users *u, struct slice name, const struct user *user) {
         log_line(u->path, ": can't be synced: ", strerror(errno), "; nothing is stored any more until a restart", NULL);
         return ftruncate(u->fd, (off_t)u->end) == 0 ? -1 : complain(u, "its last line was not acknowledged", "");
     }
-    if (index_enter(u, name, hash_name(u, name), u->end) != 0) return -1;
+    return 0;
+}
+
+static int store(struct users *u, struct slice name, const struct user *user) {
+    char text[LINE_LEN_MAX];
+    struct buffer line = { .at = text, .cap = sizeof text };
+    if (make_line(&line, u, name, user) != 0 || index_reserve(u, 1) != 0 || append(u, &line) != 0 ||
+        index_enter(u, name, hash_name(u, name), u->end) != 0)
+        return -1;
     u->end += line.len;
     u->lines++;
     return 0;
@@ -501,10 +517,58 @@ enum users_result users_store(struct users *u, struct slice name, const struct u
             result = USERS_NOT_FOUND;
         else if (found == 1 && !same_user(&record.user, seen))
             result = USERS_CHANGED;
-        else if (found >= 0 && append(u, name, user) == 0)
+        else if (found >= 0 && store(u, name, user) == 0)
             result = USERS_OK;
         flock(u->fd, LOCK_UN);
     }
+    pthread_mutex_unlock(&u->lock);
+    return result;
+}
+
+int users_batch_begin(struct users *u) {
+    pthread_mutex_lock(&u->lock);
+    u->batch.len = 0;
+    if (!u->sync_failed && begin(u, true) == 0) return 0;
+    pthread_mutex_unlock(&u->lock);
+    return -1;
+}
+
+/* Room for one more line. */
+static int batch_reserve(struct users *u) {
+    struct buffer *b = &u->batch;
+    if (b->cap - b->len >= LINE_LEN_MAX) return 0;
+    size_t cap = 2 * b->cap + READ_LEN;
+    char *at = realloc(b->at, cap);
+    if (at == NULL) return complain(u, "no memory for so many accounts", "");
+    *b = (struct buffer){ .at = at, .len = b->len, .cap = cap };
+    return 0;
+}
+
+enum users_result users_batch_put(struct users *u, const struct record *r) {
+    char text[LINE_LEN_MAX];
+    struct buffer line = { .at = text, .cap = sizeof text };
+    struct record known;
+    struct slice name = { r->name, r->name_len };
+    int found = find_account(u, name, &known);
+    if (found == 1) return same_user(&known.user, &r->user) ? USERS_EXISTS : USERS_CHANGED;
+    if (found < 0 || make_line(&line, u, name, &r->user) != 0 || batch_reserve(u) != 0 ||
+        index_enter(u, name, hash_name(u, name), u->end + u->batch.len) != 0)
+        return USERS_UNAVAILABLE;
+    put_bytes(&u->batch, line.at, line.len);
+    u->lines++;
+    return USERS_OK;
+}
+
+/* What the index knows of a batch that was not kept is passed over, until the file is read anew as if it were another
+ * one: before anything is added to it. */
+int users_batch_end(struct users *u, bool keep) {
+    int result = keep ? append(u, &u->batch) : -1;
+    if (result == 0)
+        u->end += u->batch.len;
+    else
+        u->inode = 0;
+    u->batch.len = 0;
+    flock(u->fd, LOCK_UN);
     pthread_mutex_unlock(&u->lock);
     return result;
 }

@@ -54,6 +54,22 @@ enum users_result users_store(struct users *users, struct slice name, const stru
  * nothing else is called between, they are those of one moment. */
 int users_next(struct users *users, uint64_t *at, struct record *record);
 
+/* Reads a line without its LF, as it stands in a file; the hash of a deleted account is empty. NULL, or in a few words
+ * what is wrong with it. */
+const char *users_read_line(const struct users *users, struct slice line, struct record *record);
+
+/* Many accounts at once, all or none: they are appended with one write and one fdatasync. users_batch_begin locks the
+ * file (0, or -1) and users_batch_end, which writes the batch where `keep` says so, lets go of it (0, or -1: none was
+ * added). users_batch_put: USERS_OK; USERS_EXISTS for an account that is there, or in the batch, with the same hash,
+ * which is then none of it; USERS_CHANGED for one with another hash. No other call comes between.
+ *
+ * A kill or a power cut while it is written leaves the file with some of its lines, from the first on; where the disk
+ * does not keep the order of what it writes, the next start may refuse the file, and say in which line it is damaged.
+ * The same batch can be put once more: what is there is taken as it is. */
+int users_batch_begin(struct users *users);
+enum users_result users_batch_put(struct users *users, const struct record *record);
+int users_batch_end(struct users *users, bool keep);
+
 /* Appends an account's line as it stands in a file, with its LF: 5 KiB at the most. */
 void users_put_line(struct buffer *out, const struct users *users, const struct record *record);
 

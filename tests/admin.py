@@ -5,11 +5,13 @@ a terminal, which must not show them, and which shows again what is typed whatev
 
 Standard library only; run by admin.sh."""
 import contextlib
+import hashlib
 import http.client
 import json
 import os
 import pty
 import re
+import resource
 import select
 import shutil
 import signal
@@ -113,7 +115,7 @@ def changes():
 
 def words():
     user, other = User(), folder()
-    for arguments in ((), ("add",), ("passwd",), ("delete",), ("delete", "a", "b"), ("list", "a"), ("export", "a"),
+    for arguments in ((), ("add",), ("passwd",), ("delete",), ("delete", "a", "b"), ("list", "a"), ("export", "a"), ("import", "a", "b"),
                       ("add", "a", "b", "c"), ("remove", "a"), ("addx", "a"), ("", "a"), ("user", "a")):
         user(*arguments, status=2, says="see jwtd --help")
     for verb in ("add", "passwd"):
@@ -143,6 +145,142 @@ def words():
     with open("/dev/full", "wb") as full:
         ended = subprocess.run([BIN, "user", "list"], env=user.env, stdout=full, stderr=subprocess.PIPE, check=False)
     check(ended.returncode == 1 and b"No space left" in ended.stderr, f"list to a full disk: {ended}")
+
+
+# ---- import ------------------------------------------------------------------
+
+HASH = "pbkdf2:sha256:1$salt$" + 64 * "0"
+BOB = "scrypt:16:1:1$salt$" + hashlib.scrypt(b"pw", salt=b"salt", n=16, r=1, p=1).hex()
+OTHER = "scrypt:16:1:1$s\u00e4lt$" + 128 * "0"
+
+
+def line(name, password=HASH):
+    return json.dumps({"username": name, "password": password}) + "\n"
+
+
+def imports():
+    forms = {"lines": line("ann") + line("b\u00fc", OTHER) + line("c:d"),
+             "the last without LF": (line("ann") + line("b\u00fc", OTHER) + line("c:d")).rstrip(),
+             "an object": json.dumps({"ann": {"password": HASH, "email": [1]}, "b\u00fc": {"password": OTHER},
+                                      "c:d": {"password": HASH}}),
+             "an object in lines": "\n" + json.dumps({"ann": {"password": HASH}, "b\u00fc": {"password": OTHER},
+                                                     "c:d": {"password": HASH}}, indent=4, ensure_ascii=False) + "\n",
+             "pairs and a line": f"ann:{HASH}\nb\u00fc:{OTHER}\n" + line("c:d")}
+    for what, given in forms.items():
+        user = User()
+        user("import", given=given, says="3 accounts read, 3 added")
+        user.has("ann", "b\u00fc", "c:d")
+        same([row["password"] for row in user.lines()], [HASH, OTHER, HASH], f"import, {what}: hashes")
+        before = read(user.file)
+        user("import", given=given, says="3 accounts read, 0 added")
+        same(read(user.file), before, f"import, {what}: again")
+        user("import", given=user("export"), says="3 accounts read, 0 added")
+        same(user("export"), before, f"import, {what}: what is exported")
+    source = f"{user.folder}/accounts"
+    with open(source, "w", encoding="utf-8") as f:
+        f.write(line("dan") + line("ann"))
+    user("import", source, says="2 accounts read, 1 added")
+    user.has("ann", "b\u00fc", "c:d", "dan")
+    user("import", f"{source}.none", status=1, says=f"{source}.none: can't be read: No such file")
+    user("import", user.folder, status=1, says="Is a directory")
+    user("delete", "dan")
+    user("import", source, says="2 accounts read, 1 added")
+    user("import", given="", says="0 accounts read")
+    user("import", given="{}", says="0 accounts read")
+
+
+def refused_imports():
+    user = User()
+    user("add", "ann", given="pw\n")
+    before = read(user.file)
+    rows = (  # what is given, the line that is told, why
+        (line("zoe") + line("ann"), 2, "its name is taken, with another password"),
+        (line("zoe") + "\n", 2, "it is neither JSON nor name:hash"),
+        (line("zoe") + line("zoe", OTHER), 2, "its name is taken, with another password"),
+        (line("zoe") + line("yve") + "{}\n", 3, "it is not {"),
+        (line("zoe") + '{"username":"x","passw', 2, "an unfinished string"),
+        (line("zoe") + line("a\nb"), 2, "its name has a control character"),
+        (line("zoe") + line("x" * 256), 2, "username or password is empty or too long"),
+        (line("zoe") + line("x", "pw"), 2, "its password is not scrypt"),
+        (line("zoe") + line("x", HASH[:-1]), 2, "its password is not scrypt"),
+        (line("zoe") + line("x", HASH.replace(":1$", ":10000001$")), 2, "its password is not scrypt"),
+        (line("zoe") + '{"username":"x","deleted":true}\n', 2, "its password is not scrypt"),
+        (line("zoe")[:-2] + ',"sum":"00000000"}\n', 1, "its sum does not match"),
+        (f"zoe:{HASH}\nx\n", 2, "it is neither JSON nor name:hash"),
+        (f"zoe:{HASH}\n:{HASH}\n", 2, "it is neither JSON nor name:hash"),
+        (f"zoe:{HASH}\nx:{HASH}\r\n", 2, "its password is not scrypt"),
+        (f"zoe:{HASH}\na\tb:{HASH}\n", 2, "its name has a control character"),
+        (f"zoe:{HASH}\n{'x' * 256}:{HASH}\n", 2, "it is neither JSON nor name:hash, or too long"),
+        (f"zoe:{HASH}\nx:{HASH}{'0' * 512}\n", 2, "it is neither JSON nor name:hash, or too long"),
+        (f"zoe:{HASH}\n".encode() + b"\xff:" + HASH.encode() + b"\n", 2, "it is not UTF-8"),
+        (f"zoe:{HASH}\nx:scrypt:16:1:1$s".encode() + b"\xff$" + 128 * b"0" + b"\n", 2, "it is not UTF-8"),
+        (json.dumps({"zoe": {"password": HASH}, "ann": {"password": HASH}}, indent=1), 5, "its name is taken, with another password"),
+        (json.dumps({"zoe": {"password": HASH}, "x": HASH}, indent=1), 5, "not an object"),
+        (json.dumps({"zoe": {"password": HASH}, "x": {}}, indent=1), 5, "it has no password"),
+        (json.dumps({"zoe": {"password": HASH}, "x": {"password": 1}}, indent=1), 5, "it has no password"),
+        (json.dumps({"zoe": {"password": HASH}, "": {"password": HASH}}, indent=1), 5, "name or password is empty or too long"),
+        (json.dumps({"zoe": {"password": HASH}, "x" * 256: {"password": HASH}}, indent=1), 5, "name or password is empty or too long"),
+        (json.dumps({"zoe": {"password": HASH}, "x": {"password": "x" * 600}}, indent=1), 5, "name or password is empty or too long"),
+        (json.dumps({"zoe": {"password": HASH}, "\x7f": {"password": HASH}}, indent=1), 5, "its name has a control character"),
+        (json.dumps({"zoe": {"password": HASH}}, indent=1)[:-1], 5, "an object without its end"),
+        (json.dumps({"zoe": {"password": HASH}}, indent=1) + "\nx", 6, "something behind the object"),
+        (f'{{"zoe":{{"password":"{HASH}"}},\n"x":{{"password":"{HASH}","password":"{HASH}"}}}}', 2, "it has no password, or no single one"),
+        (f'{{"zoe":{{"password":"{HASH}"}},\n"zoe":{{"password":"{OTHER}"}}}}', 2, "its name is taken, with another password"),
+        (f'{{"zoe":{{"password":"{HASH}"}}\n"x":{{"password":"{HASH}"}}}}', 2, "an object without its end"),
+    )
+    for given, number, why in rows:
+        user("import", given=given, status=1, says=f"standard input: line {number}: {why}")
+        same(read(user.file), before, f"import, {why}: the file is as it was")
+    user.has("ann")
+
+
+def no_room_for_an_import():
+    user = User()
+    user("add", "ann", given="pw\n")
+    before = read(user.file)
+    ended = subprocess.run([BIN, "user", "import"], env=user.env, input="".join(map(line, "bcdefgh")).encode(),
+                           stderr=subprocess.PIPE, check=False, preexec_fn=lambda: resource.setrlimit(
+                               resource.RLIMIT_FSIZE, (len(before) + 300, resource.RLIM_INFINITY)))
+    check(ended.returncode == 1 and b"could not be stored" in ended.stderr, f"import without room: {ended}")
+    same(read(user.file), before, "import without room: the file is as it was")
+
+
+def killed_import():
+    """Killed as soon as a part is in the file; then it is run again."""
+    torn, names = 0, [f"user{i:05d}" for i in range(20000)]
+    given = "".join(map(line, names))
+    for _ in range(2):
+        user = User()
+        user("add", "ann", given="pw\n")
+        source, size = f"{user.folder}/accounts", os.path.getsize(user.file)
+        with open(source, "w", encoding="utf-8") as f:
+            f.write(given)
+        with subprocess.Popen([BIN, "user", "import", source], env=user.env, stderr=subprocess.DEVNULL) as process:
+            while process.poll() is None and os.path.getsize(user.file) == size:
+                pass
+            process.kill()
+        torn += os.path.getsize(user.file) < size + len(given)
+        ended = subprocess.run([BIN, "user", "list"], env=user.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               check=True)
+        there = ended.stdout.decode().split()
+        same(there, ["ann", *names][:len(there)], "killed import: a prefix of it is there")
+        check(all(json.loads(row)["sum"] for row in read(user.file).splitlines()), "killed import: whole lines")
+        user("import", source, says=f"20000 accounts read, {20001 - len(there)} added")
+        user.has("ann", *names)
+    print(f"     killed imports: {torn} of 2 in the middle")
+
+
+def torn_import():
+    """What a kill leaves is a prefix: all of those of a short one."""
+    user = User()
+    user("import", given="".join(map(line, "abc")), says="3 added")
+    whole = read(user.file)
+    for cut in range(0, len(whole), 23):
+        with open(user.file, "wb") as f:
+            f.write(whole[:cut])
+        ended = subprocess.run([BIN, "user", "import"], env=user.env, input="".join(map(line, "abc")).encode(),
+                               stderr=subprocess.PIPE, check=False)
+        check(ended.returncode == 0 and read(user.file) == whole, f"an import torn at byte {cut}: {ended.stderr}")
 
 
 # ---- while a server runs -----------------------------------------------------
@@ -183,6 +321,8 @@ def seen_by_a_server():
         same(ask(port, "/login", "ann", "third"), 200, "registered")
         user.has("ann")
         user("add", "ann", given="pw\n", status=1, says="exists")
+        user("import", given="bob:" + BOB + "\n", says="1 added")
+        same(ask(port, "/login", "bob", "pw"), 200, "imported")
 
 
 # ---- at a terminal -----------------------------------------------------------
@@ -251,7 +391,7 @@ def at_a_terminal():
         os.close(keep)
 
 
-parts = [changes, words, seen_by_a_server, at_a_terminal]
+parts = [changes, words, imports, refused_imports, no_room_for_an_import, killed_import, torn_import, seen_by_a_server, at_a_terminal]
 for part in parts:
     try:
         part()

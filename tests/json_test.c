@@ -951,6 +951,67 @@ static void check_round_trip(void)
     check(wrong == UINT32_MAX, "U+%04X is not read back", (unsigned)wrong);
 }
 
+/* ---- an object, member by member ---------------------------------------- */
+
+/* The members as NAME=VALUE; with a space behind each, or what is wrong and the rest. */
+static const struct {
+    const char *text, *seen;
+} walks[] = {
+    { "{}", "" },
+    { " { } \n", "" },
+    { "{\"a\":1}", "\"a\"=1 " },
+    { " { \"a\" : {\"b\":[2]} , \"a\" : \"x\" } ", "\"a\"={\"b\":[2]} \"a\"=\"x\" " },
+    { "", "!not an object|" },
+    { "[]", "!not an object|[]" },
+    { ",\"a\":1}", "!not an object|,\"a\":1}" },
+    { "\"a\":1", "!not an object|\"a\":1" },
+    { "{", "!a string was expected|" },
+    { "{,}", "!a string was expected|,}" },
+    { "{\"a\":1", "\"a\"=1 !an object without its end|" },
+    { "{\"a\":1,", "\"a\"=1 !a string was expected|" },
+    { "{\"a\":1,}", "\"a\"=1 !a string was expected|}" },
+    { "{\"a\":1 \"b\":2}", "\"a\"=1 !an object without its end|\"b\":2}" },
+    { "{\"a\":1{\"b\":2}", "\"a\"=1 !an object without its end|{\"b\":2}" },
+    { "{\"a\":1}}", "\"a\"=1 !something behind the object|}" },
+    { "{\"a\":1} {}", "\"a\"=1 !something behind the object|{}" },
+    { "{\"a\" 1}", "!a member without a colon|1}" },
+    { "{\"a\":1,\"b\":tru}", "\"a\"=1 !a malformed value|tru}" },
+};
+
+static void check_next(void) {
+    for (size_t i = 0; i < sizeof walks / sizeof *walks; i++) {
+        char seen[256], *text = guarded(walks[i].text, strlen(walks[i].text));
+        struct buffer b = { .at = seen, .cap = sizeof seen };
+        struct slice rest = { text, strlen(walks[i].text) }, name = { NULL, 0 }, value;
+        const char *why;
+        int got;
+        while ((got = json_next(&rest, &name, &value, &why)) == 1) {
+            put_bytes(&b, name.at, name.len);
+            put_char(&b, '=');
+            put_bytes(&b, value.at, value.len);
+            put_char(&b, ' ');
+        }
+        if (got < 0) {
+            put_char(&b, '!');
+            put_text(&b, why);
+            put_char(&b, '|');
+            put_bytes(&b, rest.at, rest.len);
+        }
+        check(slice_is((struct slice){ seen, b.len }, walks[i].seen), "next of %s: %.*s, not %s", walks[i].text,
+              (int)b.len, seen, walks[i].seen);
+        guarded_free(text, strlen(walks[i].text));
+    }
+    static char many[20 * 1000];
+    struct buffer b = { .at = many, .cap = sizeof many };
+    for (int i = 0; i < 1000; i++) put_text(&b, i == 0 ? "{\"a\":{}" : ",\"a\":{}");
+    put_char(&b, '}');
+    struct slice rest = { many, b.len }, name = { NULL, 0 }, value;
+    const char *why;
+    int got, n = 0;
+    while ((got = json_next(&rest, &name, &value, &why)) == 1) n++;
+    check(got == 0 && n == 1000, "1000 members: %d", n);
+}
+
 int main(void)
 {
     check_text_rows();
@@ -962,5 +1023,6 @@ int main(void)
     check_number_rows();
     check_written_rows();
     check_round_trip();
+    check_next();
     return test_end();
 }

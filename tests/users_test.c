@@ -926,6 +926,82 @@ static void test_no_truncate(void) {
     users_close(u);
 }
 
+/* ---- many at once ------------------------------------------------------ */
+
+static enum users_result put(struct users *u, const char *name, const char *hash) {
+    struct record r = { .name_len = strlen(name), .user = user_of(slice_of(hash)) };
+    memcpy(r.name, name, r.name_len);
+    return users_batch_put(u, &r);
+}
+
+static int end_batch(struct users *u, bool keep) {
+    listen_begin();
+    int result = users_batch_end(u, keep);
+    listen_end();
+    return result;
+}
+
+static void test_batch(void) {
+    struct users *u = open_with(SLICE(ANN "\n")), *other_owner = open_users(path);
+    char name[16];
+    check(users_batch_begin(u) == 0 && put(u, "bob", "h2") == USERS_OK && put(u, "cyd", "h3") == USERS_OK, "a batch");
+    check(put(u, "ann", "h1") == USERS_EXISTS && put(u, "bob", "h2") == USERS_EXISTS, "the same again");
+    check(put(u, "ann", "h9") == USERS_CHANGED && put(u, "bob", "h9") == USERS_CHANGED, "with another hash");
+    check(file_is(path, SLICE(ANN "\n")), "nothing is written before its end");
+    check(end_batch(u, true) == 0 && file_is(path, three) && has(u, "bob", "h2") && has(other_owner, "cyd", "h3"),
+          "it is there");
+    check(delete (u, "bob") == USERS_OK && users_batch_begin(u) == 0 && put(u, "bob", "h5555") == USERS_OK &&
+              put(u, "dan", "h4") == USERS_OK && end_batch(u, false) != 0 && !*said && lacks(u, "bob") &&
+              lacks(u, "dan"),
+          "a batch that is not kept: %s", said);
+    check(lists(u, "ann cyd ") && add(other_owner, "dan", "h6") == USERS_OK &&
+              add(other_owner, "eve", "h7") == USERS_OK && has(u, "dan", "h6"),
+          "and others go on: no place of it is looked at");
+    listen_begin();
+    check(users_batch_begin(u) == 0 && put(u, "", "h1") == USERS_UNAVAILABLE && put(u, "e", "") == USERS_UNAVAILABLE &&
+              end_batch(u, false) != 0,
+          "what could not be read back");
+    int wrong = users_batch_begin(u);
+    for (int i = 0; i < 20000; i++) { /* more than the batch's first memory, and the index's */
+        snprintf(name, sizeof name, "user%d", i);
+        wrong += put(u, name, name) != USERS_OK;
+    }
+    for (int i = 0; i < 20000; i += 7) {
+        snprintf(name, sizeof name, "user%d", i);
+        wrong += put(u, name, name) != USERS_EXISTS;
+    }
+    wrong += end_batch(u, true);
+    for (int i = 0; i < 20000; i += 7) {
+        snprintf(name, sizeof name, "user%d", i);
+        wrong += !has(u, name, name) || !has(other_owner, name, name);
+    }
+    check(wrong == 0, "a batch of 20000: %d wrong", wrong);
+    users_close(u);
+    users_close(other_owner);
+}
+
+/* None of it is there where the disk has room for a part, or does not sync. */
+static void test_batch_refused(void) {
+    struct users *u = open_with(SLICE(ANN "\n"));
+    struct rlimit limit;
+    size_t wrong = 0;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    for (size_t room = sizeof ANN; room < sizeof ANN BOB CYD - 1; room++) {
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){ room, limit.rlim_max });
+        wrong += users_batch_begin(u) != 0 || put(u, "bob", "h2") != USERS_OK || put(u, "cyd", "h3") != USERS_OK;
+        wrong += end_batch(u, true) == 0 || !*said || !file_is(path, SLICE(ANN "\n")) || !lacks(u, "bob");
+    }
+    setrlimit(RLIMIT_FSIZE, &limit);
+    check(wrong == 0, "a batch without room: %zu times not as if nothing had been", wrong);
+    no_fdatasync = true;
+    check(users_batch_begin(u) == 0 && put(u, "bob", "h2") == USERS_OK && end_batch(u, true) != 0 && *said &&
+              file_is(path, SLICE(ANN "\n")) && lacks(u, "bob") && has(u, "ann", "h1"),
+          "a batch that is not synced: %s", said);
+    no_fdatasync = false;
+    check(users_batch_begin(u) != 0, "nor is the next one believed");
+    users_close(u);
+}
+
 /* A file of more lines than the index has places for (it has holes: it takes no room on the disk). */
 static void test_too_many(void) {
     write_file(path, SLICE(ANN "\n"));
@@ -1064,6 +1140,8 @@ int main(void) {
     test_no_sync();
     test_no_directory_sync();
     test_no_truncate();
+    test_batch();
+    test_batch_refused();
     test_too_many();
     test_many();
     test_threads();
