@@ -199,17 +199,11 @@ static void refuse(const char *file, const char *text, const char *at, const cha
     log_line(file, ": line ", log_decimal(count, number), ": ", why, " (nothing is imported)", NULL);
 }
 
-/* All is read before the file is locked, so that nobody waits for a slow source; and all is checked before anything is
- * written. */
-static int import(struct users *users, const char *file) {
-    char number[LOG_DECIMAL], added_number[LOG_DECIMAL];
+/* All is checked before anything is written. */
+static int import_text(struct users *users, const char *file, struct slice text) {
+    char read[LOG_DECIMAL], new[LOG_DECIMAL];
     uint64_t count = 0, added = 0;
-    size_t len = 0;
-    int fd = file ? open(file, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
-    char *text = fd < 0 ? NULL : read_all(fd, &len);
-    file = file ? file : "standard input";
-    if (text == NULL) return log_line(file, ": can't be read: ", strerror(errno), NULL);
-    struct source in = { .rest = { text, len } }, probe = in;
+    struct source in = { .rest = text }, probe = in;
     struct slice value;
     const char *why;
     enum users_result result;
@@ -219,13 +213,25 @@ static int import(struct users *users, const char *file) {
     while ((why = take(users, &in, &result)) == NULL && (result == USERS_OK || result == USERS_EXISTS)) {
         added += result == USERS_OK;
         if (++count % 100000 == 0 && tcgetattr(STDERR_FILENO, &terminal) == 0)
-            log_line(log_decimal(count, number), " accounts read", NULL);
+            log_line(log_decimal(count, read), " accounts read", NULL);
     }
-    if (why) refuse(file, text, in.at, why);
+    if (why) refuse(file, text.at, in.at, why);
     if (users_batch_end(users, why == NULL && result == USERS_NOT_FOUND) != 0) return -1;
-    free(text);
-    log_line(log_decimal(count, number), " accounts read, ", log_decimal(added, added_number), " added", NULL);
+    log_line(log_decimal(count, read), " accounts read, ", log_decimal(added, new), " added", NULL);
     return 0;
+}
+
+/* All is read before the accounts are locked, so that nobody waits for a slow source. */
+static int import(struct users *users, const char *file) {
+    size_t len = 0;
+    int fd = file ? open(file, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+    char *text = fd < 0 ? NULL : read_all(fd, &len);
+    if (file == NULL) file = "standard input";
+    int result = text ? import_text(users, file, (struct slice){ text, len })
+                      : log_line(file, ": can't be read: ", strerror(errno), NULL);
+    free(text);
+    if (fd > STDIN_FILENO) close(fd);
+    return result;
 }
 
 /* ---- the words -------------------------------------------------------- */
