@@ -142,6 +142,12 @@ def words():
     check(b"pbkdf2:sha256:1$" in read(f"{other}/a"), "--hash counts")
     user("list", "--users", other, status=1, says="Is a directory")
     user("export", "--users", "/dev/null/x", status=1, says="Not a directory")
+    if os.geteuid() == 0:
+        owned = User()
+        os.chmod(top, 0o711)
+        os.chown(owned.folder, 12345, 12345)
+        owned("add", "ann", "--user", "12345:12345", given="pw\n")
+        same(os.stat(owned.file).st_uid, 12345, "--user: whose file it is")
     with open("/dev/full", "wb") as full:
         ended = subprocess.run([BIN, "user", "list"], env=user.env, stdout=full, stderr=subprocess.PIPE, check=False)
     check(ended.returncode == 1 and b"No space left" in ended.stderr, f"list to a full disk: {ended}")
