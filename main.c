@@ -210,12 +210,28 @@ static int read_environment(struct config *c) {
     return 0;
 }
 
-/* Options are --name VALUE, --name=VALUE or, where they take none, --name. The words of `user NAME` may stand between
- * them; all behind `--` are words. */
+static int manage_users(const struct config *c, char *const *words);
+
+/* What `jwtd WORD ...` does instead of serving: an exit status. `words` are those behind it, NULL at their end. */
+static const struct command {
+    const char *word;
+    int (*run)(const struct config *c, char *const *words);
+} commands[] = {
+    { "user", manage_users },
+};
+
+static const struct command *find_command(const char *word) {
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(word, commands[i].word) == 0) return &commands[i];
+    return NULL;
+}
+
+/* Options are --name VALUE, --name=VALUE or, where they take none, --name. A command's words may stand between them;
+ * all behind `--` are words. */
 static int read_arguments(struct config *c, int argc, char **argv) {
     bool only_words = false;
     for (int i = 1; i < argc; i++) {
-        if (only_words || strcmp(argv[i], "user") == 0 || (c->words > 0 && *argv[i] != '-')) {
+        if (only_words || (c->words == 0 && find_command(argv[i])) || (c->words > 0 && *argv[i] != '-')) {
             argv[++c->words] = argv[i];
             continue;
         }
@@ -475,8 +491,7 @@ static int serve(struct config *c) {
     return EXIT_SUCCESS;
 }
 
-/* `jwtd user ...` */
-static int manage(const struct config *c, char *const *words) {
+static int manage_users(const struct config *c, char *const *words) {
     if (c->user && sandbox_become(c->user) != 0) return EXIT_FAILURE;
     return admin_run(words, c->users, sha256_fastest(getauxval(AT_HWCAP)), &c->api.cost);
 }
@@ -488,6 +503,6 @@ int main(int argc, char **argv) {
     if (read_environment(&config) != 0 || read_arguments(&config, argc, argv) != 0) return 2;
     return config.help      ? print_help()
            : config.version ? print_version()
-           : config.words   ? manage(&config, argv + 2)
+           : config.words   ? find_command(argv[1])->run(&config, argv + 2)
                             : serve(&config);
 }
