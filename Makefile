@@ -89,14 +89,18 @@ install: jwtd
 	install -m 644 contrib/jwtd.8 $(DESTDIR)$(PREFIX)/share/man/man8/jwtd.8
 
 # Static and stripped, for every machine whose compiler is here: the same bytes in whatever folder and at whatever time.
-MACHINES = x86_64:musl-gcc aarch64:aarch64-linux-gnu-gcc armhf:arm-linux-gnueabihf-gcc riscv64:riscv64-linux-gnu-gcc \
-           mips:mips-linux-gnu-gcc
+# NAME:COMPILER[:TARGET], linked with musl where Debian's musl-dev for that target is installed beside the compiler.
+MACHINES = x86_64:musl-gcc aarch64:aarch64-linux-gnu-gcc:aarch64-linux-musl \
+           armhf:arm-linux-gnueabihf-gcc:arm-linux-musleabihf riscv64:riscv64-linux-gnu-gcc mips:mips-linux-gnu-gcc
 dist:
 	@rm -rf dist && mkdir dist
 	@for machine in $(MACHINES); do \
 	  name=$${machine%%:*} cc=$${machine#*:}; \
+	  specs=/usr/lib/$${cc##*:}/musl-gcc.specs; \
+	  cc=$${cc%%:*}; \
 	  command -v $$cc >/dev/null || { echo "left out: $$name, there is no $$cc"; continue; }; \
-	  $(MAKE) -s CC=$$cc BUILD=build/dist/$$name EMULATOR=true CFLAGS='-O2 -s -ffile-prefix-map=$(CURDIR)=.' \
+	  [ ! -e $$specs ] || cc="$$cc -specs $$specs"; \
+	  $(MAKE) -s CC="$$cc" BUILD=build/dist/$$name EMULATOR=true CFLAGS='-O2 -s -ffile-prefix-map=$(CURDIR)=.' \
 	    build/dist/$$name/jwtd && cp build/dist/$$name/jwtd dist/jwtd-$(VERSION)-$$name || exit 1; \
 	done
 	@cd dist && sha256sum jwtd-* >SHA256SUMS && cat SHA256SUMS

@@ -177,6 +177,17 @@ enum {
     THREAD_FLAG = 0x00010000, /* CLONE_THREAD */
 };
 
+/* What takes or gives 32 bits of time on a machine of 32 bits has names of its own in musl. */
+enum {
+#ifdef SYS_clock_gettime32
+    CLOCK_GETTIME = SYS_clock_gettime32,
+    CLOCK_NANOSLEEP = SYS_clock_nanosleep_time32,
+#else
+    CLOCK_GETTIME = SYS_clock_gettime,
+    CLOCK_NANOSLEEP = SYS_clock_nanosleep,
+#endif
+};
+
 /* What a serving process calls, the most frequent first. */
 /* clang-format off */
 static const int allowed_calls[] = {
@@ -184,9 +195,9 @@ static const int allowed_calls[] = {
 #ifdef SYS_epoll_wait
     SYS_epoll_wait,
 #endif
-    SYS_accept4, SYS_close, SYS_futex, SYS_write, SYS_clock_gettime, SYS_epoll_ctl, SYS_shutdown, SYS_recvfrom,
+    SYS_accept4, SYS_close, SYS_futex, SYS_write, CLOCK_GETTIME, SYS_epoll_ctl, SYS_shutdown, SYS_recvfrom,
     SYS_pread64, SYS_fdatasync, SYS_fsync, SYS_ftruncate, SYS_flock, SYS_fstat, SYS_openat,
-    SYS_ppoll, SYS_clock_nanosleep, SYS_nanosleep,
+    SYS_ppoll, CLOCK_NANOSLEEP, SYS_nanosleep,
 #ifdef SYS_poll
     SYS_poll, SYS_stat, SYS_lstat, SYS_open, SYS_unlink, /* of the older machines */
 #endif
