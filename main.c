@@ -44,8 +44,8 @@ struct config {
     const char *listen, *user;
     union listen_address address;
     struct network trusted[PROXIES_MAX];
-    enum { OFF, ON, REQUIRE } throttle, sandbox;
-    bool given; /* the socket is the service manager's */
+    enum { ON, OFF, REQUIRE } throttle, sandbox; /* as in their rows */
+    bool given;                                  /* the socket is the service manager's */
     int manager;
     bool help, version;
     int words; /* that are no options, moved to the front of argv */
@@ -58,7 +58,7 @@ enum kind { ADDRESS, PATH, NUMBER, COST, NETWORKS, CHOICE, TEXT, FLAG, NOT_AN_OP
 static const struct option {
     const char *name, *argument, *environment, *fallback;
     enum kind kind;
-    size_t at;        /* of its value in struct config */
+    size_t at;        /* of its value in struct config; a CHOICE is the place of its word in `argument`: 0, 1, ... */
     int64_t min, max; /* of a NUMBER */
     const char *help;
 } options[] = {
@@ -78,13 +78,13 @@ static const struct option {
     { "--workers", "N", "JWTD_WORKERS", "0", NUMBER, AT(workers), 0, THREADS_MAX, "hashing threads; 0: one a core" },
     { "--address-limit", "N", "JWTD_ADDRESS_LIMIT", "0", NUMBER, AT(address_limit), 0, 1000000,
       "connections that an address may hold; 0: any number" },
-    { "--throttle", "on|off", "JWTD_THROTTLE", "on", CHOICE, AT(throttle), OFF, ON, "slow down failing log-ins" },
+    { "--throttle", "on|off", "JWTD_THROTTLE", "on", CHOICE, AT(throttle), 0, 0, "slow down failing log-ins" },
     { "--trusted-proxy", "CIDR", "JWTD_TRUSTED_PROXY", NULL, NETWORKS, 0, 0, 0,
       "whose X-Forwarded-For is believed; repeatable" },
     { "--uniform-errors", NULL, "JWTD_UNIFORM_ERRORS", NULL, FLAG, AT(api.uniform_errors), 0, 0,
       "do not tell an unknown name from a wrong password" },
     { "--user", "USER", "JWTD_USER", NULL, TEXT, AT(user), 0, 0, "a name, UID or UID:GID to become after binding" },
-    { "--sandbox", "on|off|require", "JWTD_SANDBOX", "on", CHOICE, AT(sandbox), OFF, REQUIRE,
+    { "--sandbox", "on|off|require", "JWTD_SANDBOX", "on", CHOICE, AT(sandbox), 0, 0,
       "give up what serving does not need" },
     { "--help", NULL, NULL, NULL, FLAG, AT(help), 0, 0, "this" },
     { "--version", NULL, NULL, NULL, FLAG, AT(version), 0, 0, "version, target and libc" },
@@ -101,14 +101,13 @@ static const char *read_networks(struct config *c, struct slice list) {
     return NULL;
 }
 
-static const char *read_choice(const struct option *o, const char *value, void *at) {
-    static const char *const words[] = { [OFF] = "off", [ON] = "on", [REQUIRE] = "require" };
-    for (int i = OFF; i <= o->max; i++)
-        if (strcmp(value, words[i]) == 0) {
+static bool read_choice(struct slice words, const char *value, void *at) {
+    for (int i = 0; words.at != NULL; i++)
+        if (slice_is(slice_cut(&words, '|'), value)) {
             memcpy(at, &i, sizeof i);
-            return NULL;
+            return true;
         }
-    return o->max == ON ? "it takes on or off" : "it takes on, off or require";
+    return false;
 }
 
 /* Reads a value into the configuration: NULL, or what it should have been. */
@@ -130,7 +129,11 @@ static const char *read_value(struct config *c, const struct option *o, const ch
     case COST: return password_parse_cost(slice_of(value), &c->api.cost, &why) == 0 ? NULL : why;
     case NETWORKS: return read_networks(c, slice_of(value));
     case TEXT: memcpy(at, &value, sizeof value); return NULL;
-    case CHOICE: return read_choice(o, value, at);
+    case CHOICE:
+        if (read_choice(slice_of(o->argument), value, at)) return NULL;
+        put_text(&b, "it takes ");
+        put_bytes(&b, o->argument, strlen(o->argument) + 1);
+        return range;
     case FLAG: *(bool *)at = strcmp(value, "off") != 0 && strcmp(value, "0") != 0; return NULL;
     default: break;
     }
