@@ -2,7 +2,7 @@
  * things through.
  *
  * A handler reads from top to bottom. The order of checks is the same everywhere: path, method, media type,
- * JSON, members, then accounts. */
+ * whether one may register, JSON, members, then accounts. */
 #include "api.h"
 
 #include <strings.h>
@@ -132,12 +132,22 @@ static enum users_result add_user(const struct api_call *call, const struct cred
     struct user user;
     enum users_result found = users_find(call->api->users, c->name, &user);
     if (found != USERS_NOT_FOUND) return found == USERS_OK ? USERS_EXISTS : found;
-    return make_hash(call, c, &user) == 0 ? users_store(call->api->users, c->name, NULL, &user) : USERS_UNAVAILABLE;
+    if (make_hash(call, c, &user) != 0) return USERS_UNAVAILABLE;
+    return call->api->registration == API_FIRST ? users_store_first(call->api->users, c->name, &user)
+                                                : users_store(call->api->users, c->name, NULL, &user);
+}
+
+/* Asked before the body is read: who may not register learns nothing of who has. */
+static bool is_closed(struct api_call *call) {
+    const struct api *api = call->api;
+    if (api->registration == API_OPEN || (api->registration == API_FIRST && !users_any(api->users))) return false;
+    api_error(call, 403, "Registration is closed");
+    return true;
 }
 
 static void register_user(struct api_call *call) {
     struct credentials c;
-    if (read_credentials(call, &c)) {
+    if (!is_closed(call) && read_credentials(call, &c)) {
         enum users_result result = add_user(call, &c);
         if (result == USERS_OK)
             success(call, 201, NULL, c.name);
@@ -145,6 +155,7 @@ static void register_user(struct api_call *call) {
             api_error(call, 400, "Username already exists");
         else
             unavailable(call, "The account could not be stored, try again later");
+        if (result != USERS_OK) is_closed(call); /* by somebody who was first meanwhile */
     }
     explicit_bzero(&c, sizeof c);
 }

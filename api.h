@@ -14,6 +14,8 @@
 
 enum { API_TEXT_MAX = 8192 }; /* a body that a handler writes */
 
+enum api_registration { API_OPEN, API_CLOSED, API_FIRST /* until there is an account */ };
+
 /* What the answers depend on. Made by main, not changed while serving. */
 struct api {
     struct hmac_key key;
@@ -22,7 +24,8 @@ struct api {
     int64_t ttl;               /* seconds that a token lives */
     double leeway;             /* seconds */
     struct throttle *throttle; /* NULL: failed log-ins are not counted */
-    bool uniform_errors;       /* an unknown name and a wrong password answer alike, and take alike */
+    enum api_registration registration;
+    bool uniform_errors; /* an unknown name and a wrong password answer alike, and take alike */
 };
 
 /* A request as its handler sees it, and the answer that it fills in. */

@@ -83,6 +83,8 @@ static const struct option {
       "whose X-Forwarded-For is believed; repeatable" },
     { "--uniform-errors", NULL, "JWTD_UNIFORM_ERRORS", NULL, FLAG, AT(api.uniform_errors), 0, 0,
       "do not tell an unknown name from a wrong password" },
+    { "--register", "open|closed|first", "JWTD_REGISTER", "open", CHOICE, AT(api.registration), 0, 0,
+      "who may: all, nobody, or the first until there is an account" },
     { "--user", "USER", "JWTD_USER", NULL, TEXT, AT(user), 0, 0, "a name, UID or UID:GID to become after binding" },
     { "--sandbox", "on|off|require", "JWTD_SANDBOX", "on", CHOICE, AT(sandbox), 0, 0,
       "give up what serving does not need" },
@@ -166,7 +168,7 @@ static int print_help(void) {
                  "[OPTION VALUE]...\n\n");
     for (const struct option *o = options; o < options + OPTIONS; o++) {
         put_column(&b, 2, "", NULL);
-        put_column(&b, 27, o->name, o->argument);
+        put_column(&b, 29, o->name, o->argument);
         put_column(&b, 21, o->environment, NULL);
         put_text(&b, o->help);
         put_text(&b, o->fallback ? " [" : "");

@@ -435,12 +435,24 @@ void users_put_line(struct buffer *out, const struct users *u, const struct reco
              (struct slice){ record->user.hash, record->user.hash_len });
 }
 
+/* Reads what others have stored; where that fails, known accounts go on as they are. */
+static void refresh(struct users *u) {
+    enum change change = look(u);
+    if ((change == APPENDED || change == REPLACED) && begin(u, false) == 0) flock(u->fd, LOCK_UN);
+}
+
+bool users_any(struct users *u) {
+    pthread_mutex_lock(&u->lock);
+    refresh(u);
+    bool any = u->count > 0;
+    pthread_mutex_unlock(&u->lock);
+    return any;
+}
+
 enum users_result users_find(struct users *u, struct slice name, struct user *user) {
     struct record record;
     pthread_mutex_lock(&u->lock);
-    enum change change = look(u);
-    if ((change == APPENDED || change == REPLACED) && begin(u, false) == 0) /* else known accounts go on as they are */
-        flock(u->fd, LOCK_UN);
+    refresh(u);
     int found = find_account(u, name, &record);
     pthread_mutex_unlock(&u->lock);
     if (found == 1) *user = record.user;
@@ -505,13 +517,16 @@ static bool same_user(const struct user *a, const struct user *b) {
     return slice_equal((struct slice){ a->hash, a->hash_len }, (struct slice){ b->hash, b->hash_len });
 }
 
-enum users_result users_store(struct users *u, struct slice name, const struct user *seen, const struct user *user) {
+static enum users_result store_if(struct users *u, struct slice name, const struct user *seen, const struct user *user,
+                                  bool first) {
     struct record record;
     enum users_result result = USERS_UNAVAILABLE;
     pthread_mutex_lock(&u->lock);
     if (!u->sync_failed && begin(u, true) == 0) {
         int found = find_account(u, name, &record);
-        if (found == 1 && seen == NULL)
+        if (first && u->count > 0)
+            result = USERS_CHANGED;
+        else if (found == 1 && seen == NULL)
             result = USERS_EXISTS;
         else if (found == 0 && seen != NULL)
             result = USERS_NOT_FOUND;
@@ -523,6 +538,14 @@ enum users_result users_store(struct users *u, struct slice name, const struct u
     }
     pthread_mutex_unlock(&u->lock);
     return result;
+}
+
+enum users_result users_store(struct users *u, struct slice name, const struct user *seen, const struct user *user) {
+    return store_if(u, name, seen, user, false);
+}
+
+enum users_result users_store_first(struct users *u, struct slice name, const struct user *user) {
+    return store_if(u, name, NULL, user, true);
 }
 
 int users_batch_begin(struct users *u) {

@@ -50,6 +50,12 @@ enum users_result users_find(struct users *users, struct slice name, struct user
  * exactly one gets it. */
 enum users_result users_store(struct users *users, struct slice name, const struct user *seen, const struct user *user);
 
+/* Adds the very first account: USERS_CHANGED where there is or was another. */
+enum users_result users_store_first(struct users *users, struct slice name, const struct user *user);
+
+/* Is there an account, or was there one that is deleted by now? */
+bool users_any(struct users *users);
+
 /* The accounts in the order of their lines, one a call; *at is 0 at first. 1, 0 behind the last one, or -1. Where
  * nothing else is called between, they are those of one moment. */
 int users_next(struct users *users, uint64_t *at, struct record *record);

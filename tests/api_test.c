@@ -661,6 +661,61 @@ static void test_no_hashing(void) {
     work.compress = sha256_compress_portable;
 }
 
+/* ---- who may register ------------------------------------------------- */
+
+#define CLOSED "{\"error\":\"Registration is closed\"}\n"
+
+/* In a file of its own, row after row. The media type is looked at before, all of the body after it. */
+static void test_registration(void) {
+    static const struct {
+        enum api_registration registration;
+        int status;
+        const char *why;
+        struct slice body;
+        bool deleted; /* the account "one", before it is asked */
+    } rows[] = {
+        { API_CLOSED, 403, "closed", S(P("one", "pass1425")), false },
+        { API_CLOSED, 403, "closed, before the JSON is read", S("{"), false },
+        { API_FIRST, 400, "first: no JSON, and it stays open", S("{"), false },
+        { API_FIRST, 400, "first: no password, and it stays open", S(P("one", "")), false },
+        { API_FIRST, 201, "first: the first", S(P("one", "pass1425")), false },
+        { API_FIRST, 403, "first: the second", S(P("two", "pass1425")), false },
+        { API_FIRST, 403, "first: the name that is taken, which is not told", S(P("one", "pass1425")), false },
+        { API_FIRST, 403, "first: before the JSON is read", S("{"), false },
+        { API_CLOSED, 403, "closed: the name that is taken, which is not told", S(P("one", "pass1425")), false },
+        { API_OPEN, 400, "open: the name that is taken", S(P("one", "pass1425")), false },
+        { API_FIRST, 403, "first: the only account is deleted", S(P("two", "pass1425")), true },
+        { API_OPEN, 201, "open: the only account is deleted", S(P("one", "pass1425")), false },
+    };
+    struct users *kept = api.users;
+    struct user user;
+    char other_path[96];
+    snprintf(other_path, sizeof other_path, "%s/registration.jsonl", dir);
+    api.users = users_open(other_path, work.compress, (const uint8_t *)"sixteen bytes of");
+    work.compress = counting_compress;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (rows[i].deleted && (users_find(api.users, SLICE("one"), &user) != USERS_OK ||
+                                users_store(api.users, SLICE("one"), &user, NULL) != USERS_OK))
+            abort();
+        hashed = 0;
+        api.registration = rows[i].registration;
+        post("/register", rows[i].body);
+        check(response.status == rows[i].status && (hashed > 0) == (rows[i].status == 201) &&
+                  body_is(CLOSED) == (rows[i].status == 403),
+              "register, %s: %d %.*s, %u blocks hashed", rows[i].why, response.status, (int)response.body.len,
+              response.body.at, hashed);
+    }
+    work.compress = sha256_compress_portable;
+    api.registration = API_CLOSED;
+    post("/login", SLICE(P("one", "pass1425")));
+    check(response.status == 200, "closed: log in: %d", response.status);
+    check(find("POST", "/register", "text/plain") == NULL && response.status == 415, "closed: the media type is first");
+    api.registration = API_OPEN;
+    users_close(api.users);
+    unlink(other_path);
+    api.users = kept;
+}
+
 /* ---- when it can't ---------------------------------------------------- */
 
 static void test_unavailable(void) {
@@ -708,6 +763,7 @@ int main(void) {
     test_strengthen();
     test_unusable();
     test_no_hashing();
+    test_registration();
     test_unavailable();
 
     password_release(&work);

@@ -434,6 +434,32 @@ def one_name():
         server.stop("one name")
 
 
+def first_of_many():
+    """--register first: of fifty names at once one is stored."""
+    server = Server(folder(), "--register", "first", "--workers", "4")
+    crowd = [Client(server) for _ in range(50)]
+    for i, client in enumerate(crowd):
+        client.send(post("/register", f"name {i}"))
+    answers = [client.answer() for client in crowd]
+    same(sorted(answer.status for answer in answers), [201] + [403] * 49, "first of many: all answers")
+    same({answer.body for answer in answers if answer.status == 403}, {b'{"error":"Registration is closed"}\n'},
+         "first of many: what the others are told")
+    names = [f"name {i}" for i, answer in enumerate(answers) if answer.status == 201]
+    same(accounts(server.users, "first of many"), names, "first of many: the file")
+    environment = {"STATE_DIRECTORY": os.path.dirname(server.users), "JWTD_HASH": TINY}
+    same(run("user", "delete", *names, env=environment).returncode, 0, "first of many: the account is deleted")
+    same(ask(server, post("/register", "late")).status, 403, "first of many: closed for all that")
+    server.stop("first of many")
+    server = Server(folder(), "--register", "first")
+    environment["STATE_DIRECTORY"] = os.path.dirname(server.users)
+    added = subprocess.run([BIN, "user", "add", "shell"], env={**ENV, **environment}, input=b"pass1425\n",
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=WAIT, check=False)
+    same(added.returncode, 0, "first, from the shell: added")
+    same(ask(server, post("/register", "late")).status, 403, "first, from the shell: closed with the next request")
+    check(can_log_in(server, "shell"), "first, from the shell: log in")
+    server.stop("first, from the shell")
+
+
 # ---- (e) more log-ins than the workers can do --------------------------------
 
 def full_queue():
@@ -684,6 +710,8 @@ USAGE = (  # arguments, environment, why
     (["--sandbox", "of"], {}, "half a word"),
     (["--sandbox", "ON"], {}, "capitals"),
     ([], {"JWTD_THROTTLE": "0"}, "a number"),
+    (["--register", "no"], {}, "another word"),
+    ([], {"JWTD_REGISTER": "first,closed"}, "two words"),
     (["--users", ""], {}, "empty"),
     (["--users", 5000 * "x"], {}, "longer than a path may be"),
     ([], {"JWTD_TTL": "soon"}, "no number"),
@@ -1488,10 +1516,10 @@ def give_up(number, _):
 
 waiting = [slow_fields, slow_body, stop_with_half_a_request]  # for a deadline; all the others run meanwhile
 by_name = [memory, no_memory, soak]
-parts = [restart, kill_in_the_middle, stop_in_flight, stop_unread, one_name, full_queue, left_while_hashing, lingering,
-         one_connection, unix_socket, ipv6, usage_errors, help_and_version, cannot_start, secrets, alone_in_a_chroot,
-         no_descriptors, no_room, no_standard_descriptors, throttled, address_limit, uniform, locked_in, defaults,
-         successor, left_behind, inherited, not_inherited, upgrade]
+parts = [restart, kill_in_the_middle, stop_in_flight, stop_unread, one_name, first_of_many, full_queue,
+         left_while_hashing, lingering, one_connection, unix_socket, ipv6, usage_errors, help_and_version,
+         cannot_start, secrets, alone_in_a_chroot, no_descriptors, no_room, no_standard_descriptors, throttled,
+         address_limit, uniform, locked_in, defaults, successor, left_behind, inherited, not_inherited, upgrade]
 
 
 def main():

@@ -1,5 +1,5 @@
 #!/bin/sh
-# mutants.sh - breaks the throttle and the sandbox on purpose, one line in a copy at a time: for each break a test must
+# mutants.sh - breaks the throttle, the sandbox and more on purpose, one line in a copy at a time: for each break a test must
 # fail. (The others: constant_time.sh for a comparison with memcmp, durability.py for fdatasync and flock.)
 cd "$(dirname "$0")/.." || exit 1
 if ! command -v python3 >/dev/null; then
@@ -46,7 +46,7 @@ mutant() { # the test that must fail, what is broken, the file, sed's script
 mkdir "$dir/tests"
 cp ./*.c ./*.h Makefile "$dir"
 cp tests/*.c tests/*.h "$dir/tests"
-for test in throttle_test address_test sandbox_test throttled address_limit locked_in; do
+for test in throttle_test address_test sandbox_test throttled address_limit locked_in first_of_many api_test; do
     wrong=
     { build "$(target $test)" && run $test; } || wrong="fails without a mutant"
     verdict $test "$wrong"
@@ -70,6 +70,9 @@ mutant address_test "X-Forwarded-For is believed from anybody" address.c \
 mutant throttled "the same, seen from outside" address.c 's/while (address_in_any(&client, trusted, n) && /while (/'
 mutant address_limit "an address may hold any number of connections" server.c \
     's/if (place != 0 && atomic_fetch_add/if (0 \&\& atomic_fetch_add/'
+mutant first_of_many "the first to register is told from others before the hash only" users.c \
+    's/if (first && u->count > 0)/if (0 \&\& first)/'
+mutant api_test "registration is not asked for" api.c 's/if (!is_closed(call) && read_cred/if (read_cred/'
 case $sandbox in
 *SKIP*)
     echo "SKIP the sandbox's mutants: this kernel has not all of it"

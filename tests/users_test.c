@@ -682,6 +682,26 @@ static void test_deleted_damage(void) {
 
 /* ---- two owners of one file ------------------------------------------- */
 
+/* The very first account: of two owners of a file, of which neither has seen what the other did. */
+static void test_first(void) {
+    struct users *u = open_empty(), *v = open_users(path);
+    struct user user = user_of(slice_of("hash"));
+    check(!users_any(u) && !users_any(v), "first: there is none");
+    check(users_store_first(u, slice_of("one"), &user) == USERS_OK, "first: stored");
+    check(users_store_first(v, slice_of("two"), &user) == USERS_CHANGED, "first: another's was first");
+    check(users_store_first(v, slice_of("one"), &user) == USERS_CHANGED, "first: with the same name");
+    check(users_any(u) && users_any(v) && has(v, "one", "hash") && lacks(u, "two"), "first: there is that one");
+    check(users_store(u, slice_of("one"), &user, NULL) == USERS_OK && lacks(v, "one"), "first: it is deleted");
+    check(users_any(v) && users_store_first(v, slice_of("one"), &user) == USERS_CHANGED, "first: and was one, though");
+    check(users_store(v, slice_of("two"), NULL, &user) == USERS_OK, "first: any other may come");
+    users_close(u);
+    users_close(v);
+    u = open_with(slice_of("{\"username\":\"one\",\"deleted\":true}\n"));
+    check(u != NULL && users_any(u) && users_store_first(u, slice_of("two"), &user) == USERS_CHANGED,
+          "first: in a file where one was deleted");
+    users_close(u);
+}
+
 static void test_two_owners(void) {
     struct users *a = open_empty(), *b = open_users(path);
     struct user seen;
@@ -1134,6 +1154,7 @@ int main(void) {
     test_prefixes();
     test_deleted();
     test_deleted_damage();
+    test_first();
     test_two_owners();
     test_turns();
     test_appended();
