@@ -5,6 +5,7 @@ time, and with eight processes on one file. Mutants of the server, one without f
 show that the tests would notice. A PART is the name of a function in `parts`; without one all are run.
 
 Standard library only; run by durability.sh."""
+import collections
 import contextlib
 import ctypes
 import fcntl
@@ -92,6 +93,7 @@ class Server:
 
     def __init__(self, directory, *options, binary=BIN, around=(), cost=COST, **env):
         self.users, self.lines, self.port, self.known = f"{directory}/users.jsonl", [], None, threading.Event()
+        self.binary = binary
         env = {**ENV, "STATE_DIRECTORY": directory, "JWTD_LISTEN": "127.0.0.1:0", "JWTD_HASH": cost, **env}
         self.process = subprocess.Popen([*around, binary, *options], env=env, cwd=top, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -221,14 +223,18 @@ def in_threads(run, arguments):
     return threads
 
 
-def names_in(path):
+def names_in(path, torn=False):
+    """`torn`: as far as its last LF."""
     with open(path, "rb") as f:
-        return [json.loads(line)["username"] for line in f]
+        return [json.loads(line)["username"] for line in f if not torn or line.endswith(b"\n")]
 
 
 def twice(path):
-    names = names_in(path)
-    return sorted({name for name in names if names.count(name) > 1}) if len(names) != len(set(names)) else []
+    return repeated(names_in(path))
+
+
+def repeated(names):
+    return sorted(name for name, times in collections.Counter(names).items() if times > 1)
 
 
 def tail(path):
@@ -472,6 +478,166 @@ def kills():
     server.end()
 
 
+# ---- 3. kill -9 of the command line ------------------------------------------
+
+def account(name, password):
+    derived = hashlib.scrypt(password.encode(), salt=b"salt", n=16, r=1, p=1).hex()
+    return json.dumps({"username": name, "password": f"scrypt:16:1:1$salt${derived}"}) + "\n"
+
+
+class Command:
+    """`jwtd user WORDS`, which says that it is done by its exit status, or, of an import, by its last line before."""
+
+    def __init__(self, server, *words, given="", around=()):
+        self.words, self.start = words, time.monotonic()
+        with tempfile.TemporaryFile(dir=top) as source:  # a pipe would break where it is killed
+            source.write(given.encode())
+            source.seek(0)
+            self.process = subprocess.Popen([*around, server.binary, "user", *words], stdin=source, cwd=top,
+                                            env={**ENV, "JWTD_USERS": server.users, "JWTD_HASH": "scrypt:16:1:1"},
+                                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def killed_at(self, moment):
+        """Kills it so many seconds behind its start."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(max(self.start + moment - time.monotonic(), 0))
+        self.process.kill()
+        return self.ended()
+
+    def ended(self):
+        said = self.process.communicate(timeout=WAIT)[1]
+        self.killed, self.done = self.process.returncode < 0, self.process.returncode == 0 or b" added" in said
+        return self
+
+
+def imported(number):
+    return [f"imported {number} {i}" for i in range(100)]
+
+
+def accounts_of(names):
+    return "".join(account(name, "pw " + name) for name in names)
+
+
+def lock_is_free(path):
+    with open(path) as f:
+        try:
+            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            return False
+
+
+def signal_at_write(server, number):
+    """strace's words with which a command gets a signal in its write to the file, which a SIGKILL prevents."""
+    return ["strace", "-D", "-q", "-o", "/dev/null", "-P", server.users, "-e", "trace=write", "-e",
+            f"inject=write:signal={number.name}:when=1"]
+
+
+def kill_with_the_lock(server, number):
+    """Stops an `add` behind its write and kills it there. Gives what is wrong: its line is there, so nobody else may get
+    the name, before nor after, and the lock must be free again."""
+    name, wrong, answers, end = f"held {number}", [], [], time.monotonic() + WAIT
+    command = Command(server, "add", name, given="pw " + name, around=signal_at_write(server, signal.SIGSTOP))
+    while name not in names_in(server.users, True) and time.monotonic() < end:
+        time.sleep(0.001)
+    if lock_is_free(server.users):
+        wrong.append(f"{name}: it is not locked while it is written")
+    asking = in_threads(lambda: answers.append(ask(server, "/register", name)), [()])[0]
+    second = Command(server, "add", name, given="pw " + name)
+    if not command.killed_at(0).killed:
+        wrong.append(f"{name}: it was not held")
+    asking.join(WAIT)
+    if second.ended().process.returncode != 1 or answers != [400]:
+        wrong.append(f"{name}: added twice, or the lock stays: {second.process.returncode}, {answers}")
+    return wrong
+
+
+def kill_commands(binary, kills, strace):
+    """Kills commands at random moments, some of which want one name, beside a server that registers meanwhile. Gives
+    how many were killed, what was acknowledged, and what is wrong."""
+    directory, killed, acknowledged, wrong, number = folder(), 0, [], [], 0
+    with open(f"{directory}/users.jsonl", "w") as f:
+        f.writelines(account(f"{what} {n}", "old") for n in range(kills) for what in ("changed", "deleted"))
+    server, deleted = Server(directory, binary=binary), []
+
+    def register(names, until):
+        with contextlib.closing(Client(server)) as client:
+            for name in names:
+                status = client.register(name)
+                if status == 201:
+                    acknowledged.append(name)
+                elif status != 400 or not name.startswith("all "):
+                    wrong.append(f"register {name}: {status}")
+                if until.is_set():
+                    break
+
+    while killed < kills and number < kills:
+        names, until = (f"served {number} {i}" for i in itertools.count()), threading.Event()
+        thread = in_threads(register, [(itertools.chain([f"all {number}"], names), until)])[0]
+        jobs = [("add", f"all {number}"), ("add", f"all {number}"), ("add", f"added {number}"),
+                ("passwd", f"changed {number}"), ("delete", f"deleted {number}"), ("import",)]
+        random.shuffle(jobs)
+        commands = [Command(server, *words, given="pw " + words[-1] if len(words) == 2 else accounts_of(imported(number)))
+                    for words in jobs]
+        with ThreadPoolExecutor(len(commands)) as pool:
+            list(pool.map(lambda command: command.killed_at(random.uniform(0, 0.025)), commands))
+        if strace:
+            wrong += kill_with_the_lock(server, number)
+            commands.append(Command(server, "import", given=accounts_of(imported(f"{number} at write")),
+                                    around=signal_at_write(server, signal.SIGKILL)).ended())
+            killed += 1
+        until.set()
+        thread.join(WAIT)
+        if thread.is_alive():
+            wrong.append(f"registrations hang in round {number}")
+        for command in commands:
+            killed += command.killed
+            verb = command.words[0]
+            if command.done and verb == "import":
+                acknowledged += imported(f"{number} at write" if command in commands[len(jobs):] else number)
+            elif command.done:
+                (deleted if verb == "delete" else acknowledged).append(command.words[1])
+        number += 1
+    if not lock_is_free(server.users):
+        wrong.append("the lock stays")
+    server.end()
+    return killed, acknowledged, wrong + check_commands(Server(directory, binary=binary), number, acknowledged, deleted)
+
+
+def check_commands(server, rounds, acknowledged, deleted):
+    """What is wrong with the file that so many rounds of killed commands left, by a server that was started on it."""
+    wrong = [f"{name} was acknowledged twice" for name in repeated(acknowledged)]
+    if not server.port:
+        return wrong + [f"no start: {server.lines}, {tail(server.users)}"]
+    wrong += [f"{name} is lost" for name in lost(server, acknowledged)]
+    wrong += [f"{name} is not deleted" for name in deleted if ask(server, "/login", name) != 404]
+    server.end()
+    names = names_in(server.users)
+    wrong += [f"{name} stands twice in the file" for name in twice(server.users)
+              if name.split()[0] not in ("changed", "deleted")]
+    for n in range(rounds):
+        there = [name for name in names if name.startswith(f"imported {n} ")]
+        if there != imported(n)[:len(there)]:
+            wrong.append(f"import {n}: what is there is not its beginning")
+    return wrong
+
+
+def killed_commands():
+    strace = need_strace()
+    killed, acknowledged, wrong = kill_commands(BIN, KILLS, strace)
+    say(f"     kill -9 of commands: {killed} kills, {len(acknowledged)} acknowledged, {len(wrong)} wrong")
+    check(killed >= KILLS, f"commands: only {killed} were killed")
+    check(not wrong, f"killed commands: {len(wrong)} times wrong: {wrong[:5]}")
+    # says that an import is done before it writes
+    early = r"int result = keep \?", 'int result = keep ? log_line("some added", NULL),'
+    for name, edit in (("unlocked", (r"flock\(u->fd, LOCK_EX[^()]*\) != 0", "false")), ("early", early)):
+        mutant = build(name, edit) if strace else None
+        if mutant:
+            _, _, wrong = kill_commands(mutant, 20, True)
+            say(f"     the mutant {name}: {wrong[:1]}")
+            check(wrong, f"killed commands do not catch the mutant {name}")
+
+
 # ---- 4. failing system calls -------------------------------------------------
 
 # With what a call fails. Those that are not named fail with EIO.
@@ -498,8 +664,7 @@ MOST = 60  # times that one thread makes one call
 
 def old_account():
     """An account with a weaker hash than today's: its log-in writes."""
-    derived = hashlib.scrypt(b"pw old", salt=b"salt", n=16, r=1, p=1).hex()
-    return json.dumps({"username": "old", "password": f"scrypt:16:1:1$salt${derived}"}) + "\n"
+    return account("old", "pw old")
 
 
 def torn():
@@ -778,7 +943,7 @@ def eight_processes():
         check(wrong, "eight processes do not catch the mutant without flock")
 
 
-parts = [power_cuts, kills, failing_calls, failing_sync, short_writes, failing_memory, eight_processes]
+parts = [power_cuts, kills, killed_commands, failing_calls, failing_sync, short_writes, failing_memory, eight_processes]
 
 
 def end():
