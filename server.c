@@ -23,6 +23,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -493,6 +494,11 @@ static bool close_idlest(struct loop *l) {
     return idlest != NULL;
 }
 
+/* accept4 asks for a descriptor first, and says that there is none where nobody waits for one, too. */
+static bool somebody_waits(const struct loop *l) {
+    return poll(&(struct pollfd){ .fd = l->server->config.listener, .events = POLLIN }, 1, 0) != 0;
+}
+
 /* Takes up to `most` connections. False where descriptors run out before nobody waits any more. */
 static bool accept_connections(struct loop *l, int most) {
     while (most-- > 0) {
@@ -501,6 +507,7 @@ static bool accept_connections(struct loop *l, int most) {
         int fd = accept4(l->server->config.listener, &peer.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0 && errno == EAGAIN) break;
         if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
+            if (!somebody_waits(l)) break;
             if (close_idlest(l)) continue;
             stop_listening(l); /* until a connection ends; else this loop would spin */
             return false;

@@ -912,6 +912,21 @@ def no_descriptors():
     server.stop("no descriptors")
 
 
+def full_but_nobody_waits():
+    """With the last descriptor in use nobody is thrown out, and it listens on, until somebody waits for one."""
+    server = Server(folder(), "--loops=1", around=("sh", "-c", 'ulimit -n 64 && exec "$@"', "sh"))
+    clients = [Client(server)]
+    same(clients[0].ask(get()).status, 400, "full: before")
+    free = 64 - len(os.listdir(f"/proc/{server.pid}/fd"))
+    clients += [Client(server) for _ in range(free)]
+    same({client.ask(get()).status for client in clients[1:]}, {400}, "full: who takes the last descriptor is served")
+    same(len(os.listdir(f"/proc/{server.pid}/fd")), 64, "full: descriptors in use")
+    for client in clients:  # those that were closed say so by an EOFError
+        same(client.ask(get()).status, 400, "full: nobody was thrown out for nobody")
+    same(ask(server, get()).status, 400, "full: the next one gets a place")
+    server.stop("full")
+
+
 def no_room():
     """A limit on the file's size stands for a full disk; SIGXFSZ must not kill."""
     server = Server(folder())
@@ -1518,7 +1533,7 @@ waiting = [slow_fields, slow_body, stop_with_half_a_request]  # for a deadline; 
 by_name = [memory, no_memory, soak]
 parts = [restart, kill_in_the_middle, stop_in_flight, stop_unread, one_name, first_of_many, full_queue,
          left_while_hashing, lingering, one_connection, unix_socket, ipv6, usage_errors, help_and_version,
-         cannot_start, secrets, alone_in_a_chroot, no_descriptors, no_room, no_standard_descriptors, throttled,
+         cannot_start, secrets, alone_in_a_chroot, no_descriptors, full_but_nobody_waits, no_room, no_standard_descriptors, throttled,
          address_limit, uniform, locked_in, defaults, successor, left_behind, inherited, not_inherited, upgrade]
 
 
