@@ -1533,8 +1533,9 @@ waiting = [slow_fields, slow_body, stop_with_half_a_request]  # for a deadline; 
 by_name = [memory, no_memory, soak]
 parts = [restart, kill_in_the_middle, stop_in_flight, stop_unread, one_name, first_of_many, full_queue,
          left_while_hashing, lingering, one_connection, unix_socket, ipv6, usage_errors, help_and_version,
-         cannot_start, secrets, alone_in_a_chroot, no_descriptors, full_but_nobody_waits, no_room, no_standard_descriptors, throttled,
-         address_limit, uniform, locked_in, defaults, successor, left_behind, inherited, not_inherited, upgrade]
+         cannot_start, secrets, alone_in_a_chroot, no_descriptors, full_but_nobody_waits, no_room,
+         no_standard_descriptors, throttled, address_limit, uniform, locked_in, defaults, successor, left_behind,
+         inherited, not_inherited, upgrade]
 
 
 def main():
