@@ -458,7 +458,7 @@ static struct server *start(struct config *c, struct buffer *url) {
         return NULL;
     }
     c->api.users = users_open(c->users, c->server.compress, keys.index);
-    if (c->api.users == NULL) return NULL;
+    if (c->api.users == NULL || users_compact(c->api.users) != 0) return NULL;
     if (c->throttle == ON && (c->api.throttle = throttle_new(c->server.compress, keys.throttle)) == NULL) {
         log_line("no memory for the throttle", NULL);
         return NULL;

@@ -12,6 +12,9 @@
  * is what a crash leaves: it was never acknowledged and is cut off, with a warning. Any other damage stops the
  * start and changes nothing.
  *
+ * A server that starts alone may write what counts into a new file, which takes the place of the old one under its
+ * lock: who waits for that lock looks at the name again before it writes.
+ *
  * Refuses to acknowledge anything more once an fdatasync has failed: the kernel may have dropped the pages, and
  * would say nothing the next time. */
 #include "users.h"
@@ -19,6 +22,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -55,6 +60,7 @@ struct users {
     uint64_t *index;
     unsigned index_bits;
     uint64_t count; /* of names in the index, those of deleted accounts too */
+    uint64_t idle;  /* how many of these have a newest line that says nothing */
     bool sync_failed;
     struct buffer batch; /* lines that will stand behind `end`; the index knows them */
 };
@@ -116,6 +122,9 @@ const char *users_read_line(const struct users *u, struct slice line, struct rec
     record->user.hash_len = (size_t)hash_len;
     return NULL;
 }
+
+/* Does the newest line of a name say anything that would not be so without it? */
+static bool says_something(const struct user *user) { return user->hash_len > 0; }
 
 /* The length of the line at `offset`, with its LF, or -1. */
 static ssize_t read_record_at(const struct users *u, uint64_t offset, struct record *record) {
@@ -209,7 +218,10 @@ static int index_enter(struct users *u, struct slice name, uint64_t hash, uint64
     if (offset >= OFFSET_MASK) return complain(u, "is larger than 256 GiB", "");
     if (index_reserve(u, 1) != 0) return -1;
     int found = index_find(u, name, hash, &place, &record);
-    if (found == 1) u->index[place] = entry;
+    if (found == 1) {
+        u->index[place] = entry;
+        u->idle -= !says_something(&record.user);
+    }
     if (found == 0) {
         index_put(u->index, u->index_bits, entry);
         u->count++;
@@ -232,8 +244,9 @@ struct reading {
 static int enter(struct users *u, struct ahead *line) {
     struct slice name = { line->record.name, line->record.name_len };
     if (name.len == 0) return 0;
+    line->record.name_len = 0; /* one that can't be entered is not tried again, nor complained of */
     if (index_enter(u, name, line->hash, u->end) != 0) return -1;
-    line->record.name_len = 0;
+    u->idle += !says_something(&line->record.user);
     u->end = line->end;
     u->lines++;
     return 0;
@@ -325,7 +338,7 @@ static int lock_file(const struct users *u, pthread_mutex_t *held) {
     return 0;
 }
 
-/* A new file's name is on the disk only once its directory is: before its first account is acknowledged. */
+/* A new file's name is on the disk only once its directory is: before the next account is acknowledged. */
 static int sync_directory(const char *path) {
     const char *slash = strrchr(path, '/');
     char *name = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
@@ -347,8 +360,9 @@ static int open_file(struct users *u) {
     /* a place for every line that it may have, so that the table hardly ever grows while the file is read */
     if (index_reserve(u, (uint64_t)st.st_size / LINE_LEN_USUAL + 1) != 0 || lock_file(u, NULL) != 0) return -1;
     int result = catch_up(u, true);
-    /* what a killed process wrote but did not sync is told from what is durable by nobody: now it is durable */
-    if (result == 0 && u->end > 0 && fdatasync(u->fd) != 0) result = complain(u, "can't be synced: ", strerror(errno));
+    /* what a killed process wrote or renamed, but did not sync, is told from what is durable by nobody: now it is */
+    if (result == 0 && u->end > 0 && (fdatasync(u->fd) != 0 || sync_directory(u->path) != 0))
+        result = complain(u, "can't be synced: ", strerror(errno));
     flock(u->fd, LOCK_UN);
     return result;
 }
@@ -377,7 +391,7 @@ static int reopen(struct users *u) {
     close(u->fd);
     free(u->index);
     u->fd = new.fd, u->device = new.device, u->inode = new.inode, u->end = new.end, u->lines = new.lines;
-    u->index = new.index, u->index_bits = new.index_bits, u->count = new.count;
+    u->index = new.index, u->index_bits = new.index_bits, u->count = new.count, u->idle = new.idle;
     return 0;
 }
 
@@ -391,6 +405,92 @@ static int begin(struct users *u, bool mend) {
         if (change == MISSING) return complain(u, "has been removed or can't be seen: put it back", "");
         if (change == APPENDED || reopen(u) != 0) return -1;
     }
+}
+
+/* ---- compaction ------------------------------------------------------- */
+
+static int write_all(int fd, struct buffer *out) {
+    ssize_t n;
+    for (size_t at = 0; at < out->len; at += (size_t)n)
+        if ((n = write(fd, out->at + at, out->len - at)) <= 0) return -1;
+    out->len = 0;
+    return 0;
+}
+
+/* Copies the newest line of each name, byte for byte and in the order of the file, where it says something. */
+static int copy_lines(const struct users *u, int fd) {
+    struct buffer out = { .at = malloc(READ_LEN), .cap = READ_LEN };
+    struct record record;
+    int result = out.at ? 0 : -1;
+    ssize_t len = 0;
+    for (uint64_t at = 0; result == 0 && at < u->end; at += (uint64_t)len) {
+        len = read_record_at(u, at, &record);
+        if (len < 0) errno = EIO;
+        if (len < 0 || (out.cap - out.len < LINE_LEN_MAX && write_all(fd, &out) != 0)) result = -1;
+        if (result != 0 || !says_something(&record.user) ||
+            !is_newest(u, (struct slice){ record.name, record.name_len }, at))
+            continue;
+        if (pread(u->fd, out.at + out.len, (size_t)len, (off_t)at) != len) result = -1;
+        out.len += (size_t)len;
+    }
+    if (result == 0) result = write_all(fd, &out);
+    free(out.at);
+    return result;
+}
+
+/* Puts a file with these lines, of the same mode and owner, in the place of this one. A lease is given only for a file
+ * that nobody else has open; whoever opens it from then on is seen in it and waits, for its end or until the kernel
+ * takes it away (fcntl(2)). NULL, or why not. */
+static const char *replace_file(const struct users *u, const char *temporary) {
+    static const char in_use[] = "another process has it open";
+    struct stat st;
+    if (lstat(u->path, &st) != 0) return strerror(errno);
+    if (st.st_dev != u->device || st.st_ino != u->inode) return "its name is a link";
+    signal(SIGIO, SIG_IGN);
+    if (fcntl(u->fd, F_SETLEASE, F_WRLCK) != 0) return errno == EAGAIN ? in_use : strerror(errno);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    bool written = fd >= 0 && fchown(fd, st.st_uid, st.st_gid) == 0 && fchmod(fd, st.st_mode & 07777) == 0 &&
+                   copy_lines(u, fd) == 0 && fsync(fd) == 0;
+    if (fd >= 0) close(fd);
+    if (written && fcntl(u->fd, F_GETLEASE) != F_WRLCK) return in_use;
+    return written && rename(temporary, u->path) == 0 ? NULL : strerror(errno);
+}
+
+/* Another server would see the file replaced, and read it anew while it serves: it is waited for. */
+static int compact(struct users *u) {
+    char before[LOG_DECIMAL], after[LOG_DECIMAL];
+    uint64_t lines = u->lines, kept = u->count - u->idle;
+    size_t len = strlen(u->path);
+    char *temporary = malloc(len + sizeof ".compacting");
+    if (temporary == NULL) return complain(u, "no memory to compact it", "");
+    memcpy(temporary, u->path, len);
+    memcpy(temporary + len, ".compacting", sizeof ".compacting");
+    unlink(temporary); /* of one that was killed */
+    bool due = kept > 0 && kept * 2 < lines; /* one in which all are deleted says that somebody was here */
+    const char *why = due ? replace_file(u, temporary) : NULL;
+    if (why) {
+        complain(u, "is not compacted: ", why);
+        unlink(temporary);
+        fcntl(u->fd, F_SETLEASE, F_UNLCK);
+    }
+    free(temporary);
+    if (!due || why) return 0;
+    log_line(u->path, ": compacted from ", log_decimal(lines, before), " lines to ", log_decimal(kept, after), NULL);
+    close(u->fd);
+    free(u->index);
+    u->index = NULL;
+    u->index_bits = 0;
+    u->end = u->lines = u->count = u->idle = 0;
+    return open_file(u);
+}
+
+int users_compact(struct users *u) {
+    pthread_mutex_lock(&u->lock);
+    int result = begin(u, true);
+    if (result == 0) result = compact(u);
+    flock(u->fd, LOCK_UN);
+    pthread_mutex_unlock(&u->lock);
+    return result;
 }
 
 /* ---- the interface ---------------------------------------------------- */
@@ -510,6 +610,7 @@ static int store(struct users *u, struct slice name, const struct user *user) {
         return -1;
     u->end += line.len;
     u->lines++;
+    u->idle += !user;
     return 0;
 }
 

@@ -40,6 +40,11 @@ enum users_result {
 struct users *users_open(const char *path, sha256_compress *compress, const uint8_t index_key[16]);
 void users_close(struct users *users);
 
+/* Where more than half of the lines count no more, the others are put into a new file, which takes the place of this
+ * one; a crash leaves the one or the other. Where that can not be, or another process has the file open, the reason is
+ * said and it stays as it is. -1 where it can't be read any more. Before anybody else uses `users`. */
+int users_compact(struct users *users);
+
 /* NULL where an account may have this name, else what is wrong with it: " is empty". */
 const char *users_name_fault(struct slice name);
 

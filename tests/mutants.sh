@@ -46,7 +46,7 @@ mutant() { # the test that must fail, what is broken, the file, sed's script
 mkdir "$dir/tests"
 cp ./*.c ./*.h Makefile "$dir"
 cp tests/*.c tests/*.h "$dir/tests"
-for test in throttle_test address_test sandbox_test throttled address_limit locked_in first_of_many api_test; do
+for test in throttle_test address_test users_test sandbox_test throttled address_limit locked_in first_of_many api_test; do
     wrong=
     { build "$(target $test)" && run $test; } || wrong="fails without a mutant"
     verdict $test "$wrong"
@@ -73,6 +73,15 @@ mutant address_limit "an address may hold any number of connections" server.c \
 mutant first_of_many "the first to register is told from others before the hash only" users.c \
     's/if (first && u->count > 0)/if (0 \&\& first)/'
 mutant api_test "registration is not asked for" api.c 's/if (!is_closed(call) && read_cred/if (read_cred/'
+mutant users_test "a new file is not synced before its rename" users.c 's/ && fsync(fd) == 0;/;/'
+mutant users_test "nor its directory behind it" users.c 's/ || sync_directory(u->path) != 0)/)/'
+mutant users_test "others may have the file open" users.c 's/if (fcntl(u->fd, F_SETLEASE, F_WRLCK) != 0) return.*//'
+mutant users_test "or open it meanwhile" users.c 's/if (written && fcntl(u->fd, F_GETLEASE) != F_WRLCK)/if (0)/'
+mutant users_test "old lines stay" users.c 's/^            !is_newest(u, .*, at))$/            0)/'
+mutant users_test "deleted accounts stay" users.c 's/result != 0 || !says_something(&record.user)/result != 0/'
+mutant users_test "nor is anybody remembered" users.c 's/bool due = kept > 0 && /bool due = /'
+mutant users_test "another owner and mode" users.c 's/ && fchown(fd, .*&&$/ \&\&/'
+mutant users_test "a link is replaced" users.c 's/if (st.st_dev != u->device || st.st_ino != u->inode) return.*//'
 case $sandbox in
 *SKIP*)
     echo "SKIP the sandbox's mutants: this kernel has not all of it"

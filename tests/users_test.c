@@ -876,7 +876,9 @@ static void test_no_room(void) {
 /* ---- what the disk refuses -------------------------------------------- */
 
 /* Calls that fail, linked before libc's. */
-static bool no_fdatasync, no_fsync, no_ftruncate;
+static bool no_fdatasync, no_fsync, no_ftruncate, no_fchown, no_fchmod;
+static int no_rename; /* the error */
+static void (*at_fsync)(void), (*at_rename)(void); /* what somebody does just before */
 
 static int refused(void) {
     errno = EIO;
@@ -884,9 +886,23 @@ static int refused(void) {
 }
 
 int fdatasync(int fd) { return no_fdatasync ? refused() : (int)syscall(SYS_fdatasync, fd); }
-int fsync(int fd) { return no_fsync ? refused() : (int)syscall(SYS_fsync, fd); }
+int fsync(int fd) {
+    if (at_fsync) at_fsync();
+    return no_fsync ? refused() : (int)syscall(SYS_fsync, fd);
+}
 int ftruncate(int fd, off_t length) {
     return no_ftruncate && fd != said_fd ? refused() : (int)syscall(SYS_ftruncate, fd, (long)length);
+}
+
+int fchown(int fd, uid_t uid, gid_t gid) {
+    return no_fchown ? refused() : fchownat(fd, "", uid, gid, AT_EMPTY_PATH);
+}
+int fchmod(int fd, mode_t mode) { return no_fchmod ? refused() : (int)syscall(SYS_fchmod, fd, mode); }
+int rename(const char *from, const char *to) {
+    if (at_rename) at_rename();
+    if (no_rename == 0) return renameat(AT_FDCWD, from, AT_FDCWD, to);
+    errno = no_rename;
+    return -1;
 }
 
 /* fdatasync fails: not acknowledged, and nothing more is until a restart; who was known before goes on. */
@@ -944,6 +960,225 @@ static void test_no_truncate(void) {
     check(read_file(path).len == sizeof ANN "\n" + 9 && lacks(u, "bob"), "ten bytes of it, and nobody");
     check(add(u, "bob", "h2") == USERS_OK && file_is(path, SLICE(ANN "\n" BOB "\n")), "the next one cuts it off");
     users_close(u);
+}
+
+/* ---- compaction -------------------------------------------------------- */
+
+#define OLD "{\"username\":\"ann\",\"password\":\"old\"}\n" /* each of these is ann's */
+#define STALE OLD OLD BOB "\n" OLD ANN "\n"
+#define FRESH BOB "\n" ANN "\n"
+
+static const struct {
+    const char *why;
+    struct slice bytes, after;
+    const char *list;
+} compacted[] = {
+    { "nothing", S(""), UNCHANGED, "" },
+    { "all count", S(ANN "\n" BOB "\n"), UNCHANGED, "ann bob " },
+    { "half of them count", S(OLD ANN "\n"), UNCHANGED, "ann " },
+    { "half of them, one is deleted", S(ANN "\n" NO_ANN "\n" BOB "\n" CYD "\n"), UNCHANGED, "bob cyd " },
+    { "one of three", S(OLD OLD ANN "\n"), S(ANN "\n"), "ann " },
+    { "in the order stored last", S(STALE), S(FRESH), "bob ann " },
+    { "byte for byte", S(OLD BOB "\n" OLD OLD " {\"password\" : \"h1\", \"username\":\"\\u0061nn\"}\r\n"),
+      S(BOB "\n {\"password\" : \"h1\", \"username\":\"\\u0061nn\"}\r\n"), "bob ann " },
+    { "the last without its LF", S(OLD OLD ANN), S(ANN "\n"), "ann " },
+    { "a torn line behind", S(OLD OLD ANN "\n{\"usern"), S(ANN "\n"), "ann " },
+    { "a deleted account", S(ANN "\n" NO_ANN "\n" BOB "\n"), S(BOB "\n"), "bob " },
+    { "none is left: but there was one", S(ANN "\n" NO_ANN "\n"), UNCHANGED, "" },
+    { "deleted before it ever was", S(NO_ANN "\n"), UNCHANGED, "" },
+    { "deleted, and there again", S(OLD NO_ANN "\n" ANN "\n"), S(ANN "\n"), "ann " },
+    { "the same, half of them", S(OLD NO_ANN "\n" ANN "\n" BOB "\n"), UNCHANGED, "ann bob " },
+    { "deleted twice", S(OLD NO_ANN "\n" BOB "\n" NO_ANN "\n" CYD "\n"), S(BOB "\n" CYD "\n"), "bob cyd " },
+};
+
+static char leftover[100]; /* what a compaction that was killed leaves behind */
+
+static int compact_users(struct users *u) {
+    listen_begin();
+    int result = users_compact(u);
+    listen_end();
+    return result;
+}
+
+static ino_t inode_of(const char *name) {
+    struct stat st;
+    return stat(name, &st) == 0 ? st.st_ino : 0;
+}
+
+static void test_compaction(void) {
+    for (size_t i = 0; i < sizeof compacted / sizeof *compacted; i++) {
+        const char *why = compacted[i].why;
+        bool due = compacted[i].after.at != NULL;
+        struct slice after = due ? compacted[i].after : compacted[i].bytes;
+        struct users *u = open_with(compacted[i].bytes);
+        write_file(leftover, SLICE("{"));
+        check(u && lists(u, compacted[i].list) && compact_users(u) == 0 && lists(u, compacted[i].list),
+              "%s: the same accounts, before and after: %s", why, said);
+        check((strstr(said, "compacted from") != NULL) == due && (due || !*said), "%s: said only then: %s", why, said);
+        check(file_is(path, after) && access(leftover, F_OK) != 0, "%s: the file, and none beside it", why);
+        check(add(u, "zoe", "h8") == USERS_OK && has(u, "zoe", "h8"), "%s: then an account more", why);
+        users_close(u);
+        u = open_users(path);
+        check(u && !*said && has(u, "zoe", "h8"), "%s: and opened anew: %s", why, said);
+        if (u) users_close(u);
+        struct slice now = read_file(path);
+        check(now.len > after.len && memcmp(now.at, after.at, after.len) == 0, "%s: the line is appended to it", why);
+    }
+}
+
+/* More than is read or written at once. */
+static void test_large_compaction(void) {
+    enum { MANY = 5000, TIMES = 3 };
+    char name[16], hash[16];
+    FILE *file = fopen(path, "w");
+    for (int i = 0; file && i < TIMES * MANY; i++)
+        fprintf(file, "{\"username\":\"user%d\",\"password\":\"h%d\"}\n", i % MANY, i);
+    if (file == NULL || fclose(file) != 0) fatal(path);
+    struct users *u = open_users(path);
+    check(compact_users(u) == 0 && strstr(said, "from 15000 lines to 5000"), "15000 lines: %s", said);
+    int wrong = 0;
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "user%d", i);
+        snprintf(hash, sizeof hash, "h%d", (TIMES - 1) * MANY + i);
+        wrong += !has(u, name, hash);
+    }
+    check(wrong == 0, "%d of %d are not as they were", wrong, MANY);
+    users_close(u);
+}
+
+static void test_compacted_mode(void) {
+    struct stat st;
+    struct users *u = open_with(SLICE(STALE));
+    ino_t before = inode_of(path);
+    uid_t owner = geteuid() == 0 ? NOBODY : geteuid();
+    if (chmod(path, 0640) != 0 || (geteuid() == 0 && chown(path, owner, 7) != 0)) fatal(path);
+    check(compact_users(u) == 0 && file_is(path, SLICE(FRESH)) && inode_of(path) != before, "another file: %s", said);
+    check(stat(path, &st) == 0 && (st.st_mode & 07777) == 0640 && st.st_uid == owner &&
+              (owner != NOBODY || st.st_gid == 7),
+          "its mode %o, its owner %u", (unsigned)st.st_mode, (unsigned)st.st_uid);
+    users_close(u);
+    unlink(path);
+}
+
+/* The old file stays, as it is, and goes on. */
+static void not_compacted(const char *why, struct users *u, const char *expected) {
+    ino_t before = inode_of(path);
+    int result = compact_users(u);
+    no_fsync = no_fchown = no_fchmod = false;
+    no_rename = 0;
+    at_fsync = NULL;
+    check(result == 0 && strstr(said, "is not compacted: ") && strstr(said, expected) &&
+              strchr(said, '\n') == said + strlen(said) - 1,
+          "%s: one line says why: %s", why, said);
+    check(file_is(path, SLICE(STALE)) && inode_of(path) == before && access(leftover, F_OK) != 0,
+          "%s: the file is as it was", why);
+    check(has(u, "ann", "h1") && add(u, "zoe", "h8") == USERS_OK && has(u, "zoe", "h8"), "%s: it goes on", why);
+    users_close(u);
+    u = open_users(path);
+    check(u && !*said && lists(u, "bob ann zoe "), "%s: and opened anew: %s", why, said);
+    if (u) users_close(u);
+}
+
+static struct users *open_stale(void) { return open_with(SLICE(STALE)); }
+
+static void open_once(void) {
+    int fd = open(path, O_RDONLY | O_NONBLOCK); /* else it would wait */
+    if (fd >= 0) fatal("the file is not leased");
+}
+
+static void test_not_compacted(void) {
+    static const int errors[] = { EBUSY, EXDEV, EPERM, EROFS, ENOSPC };
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        struct users *u = open_stale();
+        no_rename = errors[i];
+        not_compacted("no rename", u, strerror(errors[i]));
+    }
+    bool *const refusals[] = { &no_fsync, &no_fchown, &no_fchmod };
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        struct users *u = open_stale();
+        *refusals[i] = true;
+        not_compacted("a call fails", u, strerror(EIO));
+    }
+    struct users *u = open_stale(), *other_owner = open_users(path);
+    not_compacted("open twice", u, "another process has it open");
+    users_close(other_owner);
+    u = open_stale();
+    int fd = open(path, O_RDONLY);
+    not_compacted("somebody reads it", u, "another process has it open");
+    close(fd);
+    u = open_stale();
+    at_fsync = open_once;
+    not_compacted("somebody opens it meanwhile", u, "another process has it open");
+    u = open_stale();
+    if (mkdir(leftover, 0700) != 0) fatal(leftover);
+    check(compact_users(u) == 0 && strstr(said, strerror(EEXIST)) && rmdir(leftover) == 0 &&
+              file_is(path, SLICE(STALE)),
+          "a directory of that name: %s", said);
+    users_close(u);
+    if (link(path, other) != 0 || unlink(path) != 0 || symlink(other, path) != 0) fatal(path);
+    u = open_users(path);
+    check(compact_users(u) == 0 && strstr(said, "link") && file_is(other, SLICE(STALE)) &&
+              readlink(path, said, sizeof said) > 0,
+          "a link stays one");
+    users_close(u);
+    unlink(path);
+    unlink(other);
+}
+
+/* A new file whose name may not be on the disk yet: nothing is acknowledged in it. */
+static void fail_from_now(void) { no_fsync = true; }
+
+static void test_renamed_not_synced(void) {
+    struct users *u = open_stale();
+    at_rename = fail_from_now;
+    check(compact_users(u) != 0 && strstr(said, "can't be synced"), "the directory is not synced: %s", said);
+    at_rename = NULL;
+    users_close(u);
+    check(open_users(path) == NULL && strstr(said, "can't be synced"), "nor at the next start: %s", said);
+    no_fsync = false;
+    u = open_users(path);
+    check(u && !*said && file_is(path, SLICE(FRESH)) && add(u, "zoe", "h8") == USERS_OK, "then: %s", said);
+    users_close(u);
+}
+
+/* Somebody who opens the old file just before it is replaced gets it once that is done, and must not write to it. */
+static pid_t late;
+
+static void open_late(void) {
+    int leased = 3;
+    while (leased < 64 && fcntl(leased, F_GETLEASE) != F_WRLCK) leased++;
+    late = fork();
+    if (late == 0) {
+        for (int fd = 3; fd < 64; fd++) close(fd); /* else it holds the lock itself */
+        struct users *u = users_open(path, sha256_compress_portable, key);
+        _exit(u == NULL || users_add(u, SLICE("zoe"), SLICE("h8")) != USERS_OK);
+    }
+    while (fcntl(leased, F_GETLEASE) == F_WRLCK) usleep(1000);
+}
+
+static void test_opened_late(void) {
+    int status;
+    struct users *u = open_stale();
+    at_rename = open_late;
+    check(compact_users(u) == 0 && file_is(path, SLICE(FRESH)), "compacted: %s", said);
+    at_rename = NULL;
+    check(waitpid(late, &status, 0) == late && status == 0 && has(u, "zoe", "h8"), "who was late adds to the new file");
+    users_close(u);
+}
+
+static void test_no_room_to_compact(void) {
+    struct rlimit limit;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    for (size_t room = 0; room < sizeof FRESH - 1; room++) {
+        struct users *u = open_stale();
+        ino_t before = inode_of(path);
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){ room, limit.rlim_max });
+        int result = users_compact(u);
+        setrlimit(RLIMIT_FSIZE, &limit);
+        if (result != 0 || inode_of(path) != before || !file_is(path, SLICE(STALE)) || access(leftover, F_OK) == 0)
+            check(false, "room for %zu bytes", room);
+        users_close(u);
+    }
 }
 
 /* ---- many at once ------------------------------------------------------ */
@@ -1137,6 +1372,7 @@ int main(void) {
     if (mkdtemp(dir) == NULL) fatal(dir);
     snprintf(path, sizeof path, "%s/users.jsonl", dir);
     snprintf(other, sizeof other, "%s/other", dir);
+    snprintf(leftover, sizeof leftover, "%s.compacting", path);
     char name[80];
     snprintf(name, sizeof name, "%s/said", dir);
     said_fd = open(name, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -1164,6 +1400,13 @@ int main(void) {
     test_no_sync();
     test_no_directory_sync();
     test_no_truncate();
+    test_compaction();
+    test_large_compaction();
+    test_compacted_mode();
+    test_not_compacted();
+    test_renamed_not_synced();
+    test_opened_late();
+    test_no_room_to_compact();
     test_batch();
     test_batch_refused();
     test_too_many();
