@@ -1,6 +1,7 @@
 """durability.py BINARY [PART...] - is every account that was acknowledged there afterwards?
 
-After power cuts on a real ext4, after kill -9, with every system call and every allocation failing at its Nth
+After power cuts on a real ext4 and kill -9 of server and command line, in the middle of a compaction too, with every
+system call and every allocation failing at its Nth
 time, and with eight processes on one file. Mutants of the server, one without fdatasync and one without flock,
 show that the tests would notice. A PART is the name of a function in `parts`; without one all are run.
 
@@ -285,8 +286,8 @@ EXT4_IOC_SHUTDOWN, NOLOGFLUSH, CLONE_NEWNS = 0x8004587d, 2, 0x20000
 class Ext4:
     """A file system in a file, mounted for nobody else: a copy of the mount would keep it from ending."""
 
-    def __init__(self):
-        self.image, self.path = f"{folder()}/image", folder()
+    def __init__(self, *options):
+        self.image, self.path, self.options = f"{folder()}/image", folder(), ",".join(["loop", *options])
         with open(self.image, "wb") as f:
             f.truncate(64 << 20)
         disks.append(self)
@@ -294,7 +295,7 @@ class Ext4:
         self.mount()
 
     def mount(self):
-        run("mount", "-o", "loop", self.image, self.path)
+        run("mount", "-o", self.options, self.image, self.path)
 
     def unmount(self, *how):
         run("umount", *how, self.path)
@@ -385,6 +386,86 @@ def cut_the_power(disk, binary, cuts, what):
         missing += len(gone)
         known = [name for name in known if name not in gone]
     return acknowledged, missing, refused, void
+
+
+STEPS = "write", "fsync", "rename"
+
+
+def cut_in_compaction(disk, binary, step, kill):
+    """Stops a start behind a step of a compaction and cuts the power there, once something else has been synced, or
+    kills it and lets the next start finish. Gives what is wrong with what is left."""
+    directory = tempfile.mkdtemp(dir=disk.path)
+    names, path, trace = [f"name {n}" for n in range(200)], f"{directory}/users.jsonl", f"{folder()}/trace"
+    with open(path, "w") as f:
+        for password in "first", "second", "":
+            f.writelines(account(name, password or "pw " + name) for name in names)
+    run("sync", "-f", disk.path)
+    process = subprocess.Popen(
+        ["strace", "-D", "-q", "-o", trace, "-P", path + ".compacting", "-e", f"trace={step}", "-e",
+         f"inject={step}:signal=STOP:when=1", binary], stderr=subprocess.DEVNULL,
+        env={**ENV, "STATE_DIRECTORY": directory, "JWTD_SECRET": KEY, "JWTD_LISTEN": "127.0.0.1:0"})
+    wait_for(lambda: os.path.exists(trace) and "stopped by SIGSTOP" in open(trace, encoding="ascii").read())
+    if kill:
+        process.kill()
+        process.wait(WAIT)
+    else:
+        with open(f"{disk.path}/other", "a") as f:
+            f.write("x")
+            f.flush()
+            os.fsync(f.fileno())
+        disk.cut()
+        process.kill()
+        process.wait(WAIT)
+        wait_for(lambda: unmounted(disk))
+        disk.mount()
+    server, wrong = Server(directory, binary=binary, JWTD_SECRET=KEY), []
+    if not server.port:
+        server.ended()
+        return [f"no start behind {step}: {server.lines}, {tail(path)}"]
+    gone = lost(server, names)
+    if gone or ask(server, "/register", "another") != 201:
+        wrong.append(f"{len(gone)} lost, {tail(path)}")
+    server.end()
+    if sorted(names_in(path)) != sorted(names + ["another"]):
+        wrong.append("it is not compacted with the next start")
+    if os.listdir(directory) != ["users.jsonl"]:
+        wrong.append(f"left over: {os.listdir(directory)}")
+    return [f"{'killed' if kill else 'cut'} behind {step}: {what}" for what in wrong]
+
+
+def unmounted(disk):
+    with contextlib.suppress(OSError):
+        disk.unmount()
+        return True
+
+
+def wait_for(something):
+    end = time.monotonic() + WAIT
+    while not something():
+        if time.monotonic() > end:
+            raise TimeoutError
+        time.sleep(0.001)
+
+
+def compactions():
+    """Power cuts and kills in the middle of a compaction. The file system is told not to do by itself, behind a
+    rename, what the fsync before it is for."""
+    if not (need("mkfs.ext4", "e2fsprogs") and need_strace()):
+        return
+    try:
+        own_mounts()
+        disk = Ext4("noauto_da_alloc")
+    except OSError as error:
+        skip(f"power cuts need root and a loop mount: {error}")
+        return
+    for step, kill in itertools.product(STEPS, (False, True)):
+        same(cut_in_compaction(disk, BIN, step, kill), [], "compaction")
+    mutant = build("unsynced", (r" && fsync\(fd\) == 0;", ";"))
+    if mutant:
+        wrong = cut_in_compaction(disk, mutant, "rename", False)
+        say(f"     the mutant without fsync before its rename: {wrong}")
+        check(wrong, "power cuts do not catch the mutant without fsync before its rename")
+    disk.unmount()
 
 
 def read_before_synced(disk):
@@ -534,8 +615,8 @@ def signal_at_write(server, number):
 
 
 def kill_with_the_lock(server, number):
-    """Stops an `add` behind its write and kills it there. Gives what is wrong: its line is there, so nobody else may get
-    the name, before nor after, and the lock must be free again."""
+    """Stops an `add` behind its write and kills it there. Gives what is wrong: its line is there, so nobody else may
+    get the name, before nor after, and the lock must be free again."""
     name, wrong, answers, end = f"held {number}", [], [], time.monotonic() + WAIT
     command = Command(server, "add", name, given="pw " + name, around=signal_at_write(server, signal.SIGSTOP))
     while name not in names_in(server.users, True) and time.monotonic() < end:
@@ -577,8 +658,8 @@ def kill_commands(binary, kills, strace):
         jobs = [("add", f"all {number}"), ("add", f"all {number}"), ("add", f"added {number}"),
                 ("passwd", f"changed {number}"), ("delete", f"deleted {number}"), ("import",)]
         random.shuffle(jobs)
-        commands = [Command(server, *words, given="pw " + words[-1] if len(words) == 2 else accounts_of(imported(number)))
-                    for words in jobs]
+        commands = [Command(server, *words, given=accounts_of(imported(number)) if words[0] == "import" else
+                            "pw " + words[-1]) for words in jobs]
         with ThreadPoolExecutor(len(commands)) as pool:
             list(pool.map(lambda command: command.killed_at(random.uniform(0, 0.025)), commands))
         if strace:
@@ -658,7 +739,8 @@ EXCLUDED = set("""arch_prctl brk clock_gettime clock_nanosleep execve exit exit_
     nanosleep poll ppoll restart_syscall rseq rt_sigaction rt_sigprocmask rt_sigreturn rt_sigtimedwait sched_yield
     set_robust_list set_tid_address""".split())
 # What a kill in the middle may leave behind is a question of these.
-AT_REST = set("close fdatasync flock fsync ftruncate link open openat rename unlink write".split())
+AT_REST = set("""close fchmod fchown fdatasync flock fsync ftruncate link lstat open openat pread64 rename unlink
+    write""".split())
 MOST = 60  # times that one thread makes one call
 
 
@@ -680,6 +762,14 @@ def sound():
     with open(f"{directory}/users.jsonl", "w") as f:
         f.write(old_account())
     return directory, ["old"]
+
+
+def stale():
+    """The old account, and lines of it that count no more: a start compacts them."""
+    directory, names = sound()
+    with open(f"{directory}/users.jsonl", "r+") as f:
+        f.write(2 * f.read())
+    return directory, names
 
 
 def fresh():
@@ -726,7 +816,8 @@ def serve_under(make, options=None, kind="", mode="", binary=BIN, **env):
     unsynced = any("can't be synced" in line for line in server.lines)
     if server.port and mode == "" and kind != "SIGKILL" and (answer in (201, 400)) == unsynced:
         wrong = wrong or f"register answers {answer} {'after a failed fdatasync' if unsynced else 'in the end'}"
-    reasons = [line for line in server.lines if re.match("jwtd: (?!warning:|note:|.*breaks off|.*ready on)", line)]
+    no_reasons = "warning:|note:|.*breaks off|.*compacted|.*ready on"
+    reasons = [line for line in server.lines if re.match(f"jwtd: (?!{no_reasons})", line)]
     if server.port is None and status == 1 and len(reasons) != 1:
         wrong = f"{len(reasons)} lines say why it does not start"
     again = Server(directory)
@@ -785,9 +876,9 @@ def failing_calls():
     if not need_strace():
         return
     jobs, runs = [(torn, "link,rename", "EPERM", "", 1)], 0  # the one stands in for the other
-    for make in torn, fresh, sound:
+    for make in torn, fresh, sound, stale:
         for name, first in calls_of(make).items():
-            if make is not fresh or name in AT_REST:
+            if make in (torn, sound) or name in AT_REST:
                 errors = ERRORS.get(name, "EIO").split()
                 jobs += [(make, name, error, "", first) for error in errors]
                 jobs += [(make, name, error, "+", first) for error in errors if error not in ("EINTR", "EAGAIN")]
@@ -869,7 +960,7 @@ def failing_memory():
     wrapped = build("wrapped", make=(f"LDFLAGS=$(LINK) -Wl,--gc-sections {SOURCES}/tests/durability_wrap.c " +
                                      " ".join(f"-Wl,--wrap={f}" for f in functions),))
     runs = 0
-    for make, function, mode in itertools.product((torn, crowded), functions if wrapped else (), ("", "+")):
+    for make, function, mode in itertools.product((torn, crowded, stale), functions if wrapped else (), ("", "+")):
         wrongs, times = [], 0
         for n in range(1, MOST):
             wrong, server, directory = serve_under(make, (), "", mode, binary=wrapped,
@@ -943,7 +1034,41 @@ def eight_processes():
         check(wrong, "eight processes do not catch the mutant without flock")
 
 
-parts = [power_cuts, kills, killed_commands, failing_calls, failing_sync, short_writes, failing_memory, eight_processes]
+def started_at_once():
+    """Servers start on a file that is to be compacted, and commands add to it, all at once. One of them may compact it,
+    and no account gets lost by that."""
+    compacted, rounds = 0, 10 if not LONG else 50
+    for number in range(rounds):
+        directory, names, started = folder(), [f"name {n}" for n in range(100)], []
+        with open(f"{directory}/users.jsonl", "w") as f:
+            for password in "first", "second", "":
+                f.writelines(account(name, password or "pw " + name) for name in names)
+        threads = in_threads(lambda: started.append(Server(directory, JWTD_SECRET=KEY)), [()] * 3)
+        wait_for(lambda: servers)
+        server = servers[0]
+        commands = [Command(server, "add", f"added {n}", given=f"pw added {n}") for n in range(3)]
+        for thread in threads:
+            thread.join(WAIT)
+        names += [f"added {n}" for n, command in enumerate(commands) if command.ended().done]
+        for n, server in enumerate(started):
+            check(ask(server, "/register", f"registered {n}") == 201, f"at once: {server.lines}")
+            names.append(f"registered {n}")
+        same([lost(server, names) for server in started], [[]] * 3, "at once: accounts that are lost")
+        same(len(names), 106, f"at once: accounts: {[command.process.returncode for command in commands]}")
+        compacted += sum("compacted from 300 lines to 100" in line for server in started for line in server.lines)
+        lines = [line for server in started for line in server.lines]
+        for server in started:
+            server.end()
+        same(sorted(set(names_in(server.users))), sorted(names), f"at once: the file, after {lines}")
+        server = Server(directory)
+        same(lost(server, names), [], "at once: accounts that are lost after a restart")
+        same(len(names_in(server.users)), len(names), "at once: it is compacted by who is alone")
+        server.end()
+    say(f"     started at once: {rounds} times, {compacted} of them compacted by one of three servers")
+
+
+parts = [power_cuts, compactions, kills, killed_commands, failing_calls, failing_sync, short_writes, failing_memory,
+         eight_processes, started_at_once]
 
 
 def end():
