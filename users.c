@@ -23,6 +23,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -51,6 +52,8 @@ struct users {
     const char *path;
     sha256_compress *compress;
     uint8_t index_key[16];
+    atomic_bool sync_failed; /* these two are written under the lock, and read without it */
+    atomic_size_t accounts;  /* that are not deleted */
 
     pthread_mutex_t lock; /* guards all below */
     int fd;
@@ -59,9 +62,8 @@ struct users {
     uint64_t end, lines; /* how much of the file is indexed */
     uint64_t *index;
     unsigned index_bits;
-    uint64_t count; /* of names in the index, those of deleted accounts too */
-    uint64_t idle;  /* how many of these have a newest line that says nothing */
-    bool sync_failed;
+    uint64_t count;      /* of names in the index, those of deleted accounts too */
+    uint64_t idle;       /* how many of these have a newest line that says nothing */
     struct buffer batch; /* lines that will stand behind `end`; the index knows them */
 };
 
@@ -210,8 +212,14 @@ static bool is_newest(const struct users *u, struct slice name, uint64_t offset)
     return u->index[i] != 0;
 }
 
-/* Enters the line at `offset`, which holds `name`; a line before it with that name is forgotten. */
-static int index_enter(struct users *u, struct slice name, uint64_t hash, uint64_t offset) {
+static void count_accounts(struct users *u, bool before, bool now) {
+    size_t n = atomic_load_explicit(&u->accounts, memory_order_relaxed) + now - before;
+    atomic_store_explicit(&u->accounts, n, memory_order_relaxed);
+}
+
+/* Enters the line at `offset`, which holds `name`, an account of it or that it is `deleted`; a line before it with that
+ * name is forgotten. */
+static int index_enter(struct users *u, struct slice name, bool deleted, uint64_t hash, uint64_t offset) {
     uint64_t entry = entry_of(hash, offset);
     struct record record;
     size_t place;
@@ -226,6 +234,7 @@ static int index_enter(struct users *u, struct slice name, uint64_t hash, uint64
         index_put(u->index, u->index_bits, entry);
         u->count++;
     }
+    if (found >= 0) count_accounts(u, found == 1 && record.user.hash_len > 0, !deleted);
     return found < 0 ? -1 : 0;
 }
 
@@ -245,7 +254,7 @@ static int enter(struct users *u, struct ahead *line) {
     struct slice name = { line->record.name, line->record.name_len };
     if (name.len == 0) return 0;
     line->record.name_len = 0; /* one that can't be entered is not tried again, nor complained of */
-    if (index_enter(u, name, line->hash, u->end) != 0) return -1;
+    if (index_enter(u, name, line->record.user.hash_len == 0, line->hash, u->end) != 0) return -1;
     u->idle += !says_something(&line->record.user);
     u->end = line->end;
     u->lines++;
@@ -392,6 +401,7 @@ static int reopen(struct users *u) {
     free(u->index);
     u->fd = new.fd, u->device = new.device, u->inode = new.inode, u->end = new.end, u->lines = new.lines;
     u->index = new.index, u->index_bits = new.index_bits, u->count = new.count, u->idle = new.idle;
+    atomic_store(&u->accounts, atomic_load(&new.accounts));
     return 0;
 }
 
@@ -481,6 +491,7 @@ static int compact(struct users *u) {
     u->index = NULL;
     u->index_bits = 0;
     u->end = u->lines = u->count = u->idle = 0;
+    atomic_store(&u->accounts, 0);
     return open_file(u);
 }
 
@@ -518,6 +529,12 @@ void users_close(struct users *u) {
     free(u->batch.at);
     free(u);
 }
+
+const char *users_fault(const struct users *u) {
+    return atomic_load(&u->sync_failed) ? "the accounts could not be synced to the disk" : NULL;
+}
+
+size_t users_count(const struct users *u) { return atomic_load_explicit(&u->accounts, memory_order_relaxed); }
 
 const char *users_name_fault(struct slice name) {
     if (name.len == 0) return " is empty";
@@ -606,7 +623,7 @@ static int store(struct users *u, struct slice name, const struct user *user) {
     char text[LINE_LEN_MAX];
     struct buffer line = { .at = text, .cap = sizeof text };
     if (make_line(&line, u, name, user) != 0 || index_reserve(u, 1) != 0 || append(u, &line) != 0 ||
-        index_enter(u, name, hash_name(u, name), u->end) != 0)
+        index_enter(u, name, user == NULL, hash_name(u, name), u->end) != 0)
         return -1;
     u->end += line.len;
     u->lines++;
@@ -676,7 +693,7 @@ enum users_result users_batch_put(struct users *u, const struct record *r) {
     int found = find_account(u, name, &known);
     if (found == 1) return same_user(&known.user, &r->user) ? USERS_EXISTS : USERS_CHANGED;
     if (found < 0 || make_line(&line, u, name, &r->user) != 0 || batch_reserve(u) != 0 ||
-        index_enter(u, name, hash_name(u, name), u->end + u->batch.len) != 0)
+        index_enter(u, name, false, hash_name(u, name), u->end + u->batch.len) != 0)
         return USERS_UNAVAILABLE;
     put_bytes(&u->batch, line.at, line.len);
     u->lines++;

@@ -45,6 +45,11 @@ void users_close(struct users *users);
  * said and it stays as it is. -1 where it can't be read any more. Before anybody else uses `users`. */
 int users_compact(struct users *users);
 
+/* NULL, or why nothing can be stored any more until a restart. This and the number of accounts can be had at once,
+ * whoever waits for the disk. */
+const char *users_fault(const struct users *users);
+size_t users_count(const struct users *users);
+
 /* NULL where an account may have this name, else what is wrong with it: " is empty". */
 const char *users_name_fault(struct slice name);
 

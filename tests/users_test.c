@@ -606,18 +606,20 @@ static enum users_result delete (struct users *u, const char *name) {
     struct user seen = read_user(u, name); return users_store(u, slice_of(name), &seen, NULL);
 }
 
-/* The names in the order of their lines, a space behind each. */
+/* The names in the order of their lines, a space behind each; and so many are counted. */
 static bool lists(struct users *u, const char *expected) {
     char text[256] = "";
     struct buffer list = { .at = text, .cap = sizeof text - 1 };
     struct record record;
     uint64_t at = 0;
+    size_t count = 0;
     int got;
     while ((got = users_next(u, &at, &record)) == 1) {
+        count++;
         put_bytes(&list, record.name, record.name_len);
         put_char(&list, ' ');
     }
-    return got == 0 && slice_is((struct slice){ text, list.len }, expected);
+    return got == 0 && count == users_count(u) && slice_is((struct slice){ text, list.len }, expected);
 }
 
 static void test_deleted(void) {
@@ -909,8 +911,10 @@ int rename(const char *from, const char *to) {
 static void test_no_sync(void) {
     struct users *u = open_with(SLICE(ANN "\n"));
     struct user seen = read_user(u, "ann");
+    check(users_fault(u) == NULL, "nothing is wrong yet");
     no_fdatasync = true;
     check(add(u, "bob", "h2") == USERS_UNAVAILABLE && strstr(said, "until a restart"), "no fdatasync: %s", said);
+    check(users_fault(u) != NULL && users_count(u) == 1, "no fdatasync: it says so");
     check(file_is(path, SLICE(ANN "\n")) && lacks(u, "bob"), "no fdatasync: no trace of it");
     no_fdatasync = false;
     check(add(u, "bob", "h2") == USERS_UNAVAILABLE && update(u, "ann", &seen, "h9") == USERS_UNAVAILABLE,
@@ -918,7 +922,7 @@ static void test_no_sync(void) {
     check(has(u, "ann", "h1") && file_is(path, SLICE(ANN "\n")), "no fdatasync: who was known still is");
     users_close(u);
     u = open_users(path);
-    check(u && add(u, "bob", "h2") == USERS_OK, "no fdatasync: a restart goes on");
+    check(u && users_fault(u) == NULL && add(u, "bob", "h2") == USERS_OK, "no fdatasync: a restart goes on");
     no_fdatasync = no_ftruncate = true;
     check(add(u, "cyd", "h3") == USERS_UNAVAILABLE && strstr(said, "was not acknowledged"), "nor ftruncate: %s", said);
     users_close(u);
