@@ -98,6 +98,7 @@ static int read_method(struct http_request *r, struct slice method) {
     if (method.len == 0 || !all_in_set(tchar, method)) return refuse(r, 400, "malformed request line");
     if (method.len > HTTP_METHOD_MAX)
         return refuse(r, 501, "unknown method"); /* RFC 9112 3: longer than any it knows */
+    r->method_name = span_of(r, method);
     r->method = HTTP_OTHER;
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
         if (slice_is(method, methods[i].name)) r->method = methods[i].method;
@@ -424,7 +425,10 @@ void http_put_response(struct buffer *out, const struct http_response *response,
     size_t start = out->len;
     put_status_line(out, response->status);
     put_bytes(out, framing->date, HTTP_DATE_LEN);
-    if (response->body.len > 0) put_text(out, "\r\nContent-Type: application/json");
+    if (response->body.len > 0) {
+        put_text(out, "\r\nContent-Type: ");
+        put_text(out, response->content_type ? response->content_type : "application/json");
+    }
     put_text(out, response->no_store ? "\r\nCache-Control: no-store\r\n" : "\r\n");
     if (response->www_authenticate) put_field(out, "WWW-Authenticate: ", response->www_authenticate);
     if (response->allow) put_field(out, "Allow: ", response->allow);

@@ -50,8 +50,8 @@ struct http_request {
     bool keep_alive;
     bool expect_continue; /* asks for 100 before it sends its body */
     bool chunked;
-    uint8_t authorizations; /* how many Authorization fields there are, up to 2 */
-    struct http_span path;  /* of the request target, without the query */
+    uint8_t authorizations;             /* how many Authorization fields there are, up to 2 */
+    struct http_span method_name, path; /* the latter of the request target, without the query */
     struct http_span content_type, authorization,
         forwarded_for;     /* field values, the last X-Forwarded-For; at 0: none */
     struct http_span body; /* decoded */
@@ -86,7 +86,8 @@ struct http_response {
     bool no_store;
     const char *www_authenticate, *allow; /* field values, or NULL */
     int retry_after;                      /* seconds; 0: no such field */
-    struct slice body;                    /* application/json; empty: no body */
+    const char *content_type;             /* of the body; NULL: application/json */
+    struct slice body;                    /* empty: no body */
 };
 
 /* How it is sent. */
