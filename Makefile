@@ -9,7 +9,8 @@ PREFIX   = /usr/local
 BUILD    = build/$(notdir $(firstword $(CC)))$(if $(SANITIZE),-$(firstword $(subst $(comma), ,$(SANITIZE))))
 comma    = ,
 
-ROOMS    = bytes log sha256 sha256_hw hmac base64url json scrypt http address jwt password users throttle sandbox listen api server admin
+ROOMS    = bytes log sha256 sha256_hw hmac base64url json scrypt http address jwt password users throttle sandbox listen \
+           metrics access api server admin health
 SOURCES  = main.c $(ROOMS:=.c)
 HEADERS  = $(wildcard *.h)
 TESTS    = $(patsubst tests/%.c,%,$(wildcard tests/*_test.c))
@@ -71,7 +72,7 @@ test: jwtd unit-tests
 # The long one: other compilers, sanitizers, other machines and every real peer.
 check: jwtd unit-tests
 	@tests/run.sh $(TESTS:%=$(BUILD)/%) ./test.sh tests/layers.sh tests/man.sh tests/services.sh tests/builds.sh \
-	  tests/lifecycle.sh tests/admin.sh tests/durability.sh tests/flask.sh tests/interop.sh tests/fail2ban.sh \
+	  tests/lifecycle.sh tests/admin.sh tests/metrics.sh tests/durability.sh tests/flask.sh tests/interop.sh tests/fail2ban.sh \
 	  tests/constant_time.sh tests/mutants.sh tests/coverage.sh tests/memory.sh tests/machines.sh tests/dist.sh \
 	  tests/deb.sh bench/instructions "fuzz/run 60"
 
