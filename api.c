@@ -48,7 +48,27 @@ static void unavailable(struct api_call *call, const char *message) {
     call->response.retry_after = 1;
 }
 
-void api_busy(struct api_call *call) { unavailable(call, "Too many requests at once, try again later"); }
+/* ---- what is counted and logged --------------------------------------- */
+
+static uint64_t nanoseconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t milliseconds(void) { return nanoseconds() / 1000000; }
+
+static void count(const struct api_call *call, enum metrics_number what) { metrics_add(call->counts, what, 1); }
+
+static void count_hash(const struct api_call *call, uint64_t start) {
+    metrics_hash(call->counts, nanoseconds() - start);
+}
+
+static void note_user(struct api_call *call, struct slice name) {
+    if (call->user_room == NULL) return;
+    call->user = (struct slice){ call->user_room, name.len < USERS_NAME_MAX ? name.len : USERS_NAME_MAX };
+    memcpy(call->user_room, name.at, call->user.len);
+}
 
 /* ---- what comes in ---------------------------------------------------- */
 
@@ -101,16 +121,24 @@ static struct slice token_of(struct slice value) {
 /* ---- the handlers ----------------------------------------------------- */
 
 static void get_jwt(struct api_call *call) {
+    static const enum metrics_number counts[] = {
+        [JWT_VALID] = METRICS_TOKEN_VALID, [JWT_EXPIRED] = METRICS_TOKEN_EXPIRED, [JWT_INVALID] = METRICS_TOKEN_INVALID
+    };
     struct jwt_claims claims;
     enum jwt_result result = JWT_INVALID;
     if (call->authorizations == 1)
         result = jwt_verify(&call->api->key, token_of(call->authorization), call->now, call->api->leeway, &claims);
-    if (call->authorizations < 2 && call->authorization.len == 0)
+    bool missing = call->authorizations < 2 && call->authorization.len == 0;
+    count(call, missing ? METRICS_TOKEN_MISSING : counts[result]);
+    if (missing) {
         api_error(call, 400, "Token is missing");
-    else if (result != JWT_VALID)
+    } else if (result != JWT_VALID) {
         unauthorized(call, result == JWT_EXPIRED ? "Token has expired" : "Invalid token", true);
-    else
-        success(call, 200, ",\"user\":", (struct slice){ claims.sub, claims.sub_len });
+    } else {
+        struct slice sub = { claims.sub, claims.sub_len };
+        note_user(call, sub);
+        success(call, 200, ",\"user\":", sub);
+    }
 }
 
 int api_make_hash(struct password_work *work, const struct password_cost *cost, struct slice password,
@@ -124,7 +152,10 @@ int api_make_hash(struct password_work *work, const struct password_cost *cost, 
 }
 
 static int make_hash(const struct api_call *call, const struct credentials *c, struct user *user) {
-    return api_make_hash(call->work, &call->api->cost, c->secret, user);
+    uint64_t start = nanoseconds();
+    int result = api_make_hash(call->work, &call->api->cost, c->secret, user);
+    if (result == 0) count_hash(call, start);
+    return result;
 }
 
 /* A taken name costs no hash; of those who hash for one name at once, users_store lets one through. */
@@ -170,17 +201,12 @@ static void log_refusal(const struct api_call *call, struct slice name, const ch
     log_line(date, " ", address_text(&call->client, address), " login refused: ", cause, ": ", escaped, NULL);
 }
 
-static uint64_t milliseconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 /* Has this log-in failed too often? Then the answer says how long to wait; nothing is looked up or hashed. */
 static bool is_throttled(struct api_call *call, const struct credentials *c) {
     struct throttle *t = call->api->throttle;
     uint64_t wait = t ? throttle_wait(t, c->name, &call->client, milliseconds()) : 0;
     if (wait == 0) return false;
+    count(call, METRICS_LOGIN_THROTTLED);
     log_refusal(call, c->name, "too many failures");
     api_error(call, 429, "Too many failed logins, try again later");
     call->response.retry_after = (int)((wait + 999) / 1000);
@@ -192,6 +218,7 @@ static bool is_throttled(struct api_call *call, const struct credentials *c) {
 static bool refuse_login(struct api_call *call, const struct credentials *c, bool known) {
     struct user nobody;
     if (call->api->throttle) throttle_count(call->api->throttle, c->name, &call->client, milliseconds());
+    count(call, known ? METRICS_LOGIN_WRONG_PASSWORD : METRICS_LOGIN_UNKNOWN_USER);
     log_refusal(call, c->name, known ? "wrong password" : "unknown user");
     if (!known && call->api->uniform_errors && make_hash(call, c, &nobody) != 0) log_line("no memory to hash", NULL);
     if (call->api->uniform_errors)
@@ -210,6 +237,22 @@ static void strengthen(const struct api_call *call, const struct credentials *c,
     if (make_hash(call, c, &stronger) == 0) users_store(call->api->users, c->name, seen, &stronger);
 }
 
+/* The password is compared with the account's hash. */
+static enum password_result check_password(const struct api_call *call, const struct credentials *c,
+                                           const struct user *user, struct password_cost *cost) {
+    uint64_t start = nanoseconds();
+    struct slice hash = { user->hash, user->hash_len };
+    enum password_result result = password_check(call->work, c->secret, hash, cost);
+    if (result == PASSWORD_RIGHT || result == PASSWORD_WRONG) count_hash(call, start);
+    return result;
+}
+
+static bool can_not_log_in(struct api_call *call, const char *message) {
+    count(call, METRICS_LOGIN_UNAVAILABLE);
+    unavailable(call, message);
+    return false;
+}
+
 /* Is the password this account's? If not, the answer says so. */
 static bool authenticate(struct api_call *call, const struct credentials *c) {
     struct user user;
@@ -217,18 +260,18 @@ static bool authenticate(struct api_call *call, const struct credentials *c) {
     if (is_throttled(call, c)) return false;
     enum users_result found = users_find(call->api->users, c->name, &user);
     if (found == USERS_NOT_FOUND) return refuse_login(call, c, false);
-    if (found != USERS_OK) {
-        unavailable(call, "The accounts can not be read, try again later");
-        return false;
-    }
-    switch (password_check(call->work, c->secret, (struct slice){ user.hash, user.hash_len }, &cost)) {
+    if (found != USERS_OK) return can_not_log_in(call, "The accounts can not be read, try again later");
+    switch (check_password(call, c, &user, &cost)) {
     case PASSWORD_RIGHT:
+        count(call, METRICS_LOGIN_OK);
+        note_user(call, c->name);
         if (password_weaker(&cost, &call->api->cost)) strengthen(call, c, &user);
         return true;
     case PASSWORD_WRONG: return refuse_login(call, c, true);
-    case PASSWORD_NO_MEMORY: unavailable(call, "No memory to check the password, try again later"); return false;
+    case PASSWORD_NO_MEMORY: return can_not_log_in(call, "No memory to check the password, try again later");
     case PASSWORD_UNUSABLE: break;
     }
+    count(call, METRICS_LOGIN_UNUSABLE_HASH);
     log_refusal(call, c->name, "stored hash malformed or its cost beyond the cap");
     api_error(call, 500, "The stored password hash can not be checked");
     return false;
@@ -246,6 +289,22 @@ static void log_in(struct api_call *call) {
     explicit_bzero(&c, sizeof c);
 }
 
+void api_busy(struct api_call *call) {
+    if (call->route->handler == log_in) count(call, METRICS_LOGIN_UNAVAILABLE);
+    unavailable(call, "Too many requests at once, try again later");
+}
+
+/* ---- how it goes ------------------------------------------------------ */
+
+static void healthz(struct api_call *call) {
+    const char *fault = users_fault(call->api->users);
+    put_text(&call->text, fault ? "{\"status\":\"unavailable\",\"reason\":" : "{\"status\":\"ok\"");
+    if (fault) json_put_string(&call->text, slice_of(fault));
+    finish(call, fault ? 503 : 200);
+}
+
+static void metrics(struct api_call *call);
+
 /* ---- the routes ------------------------------------------------------- */
 
 static const struct api_route routes[] = {
@@ -253,7 +312,31 @@ static const struct api_route routes[] = {
     { "/login", HTTP_POST, "POST, OPTIONS", API_ON_WORKER, true, log_in, "Login successful" },
     { "/set-jwt", HTTP_POST, "POST, OPTIONS", API_ON_WORKER, true, log_in, "JWT created" },
     { "/register", HTTP_POST, "POST, OPTIONS", API_ON_WORKER, false, register_user, "User registered successfully" },
+    { "/healthz", HTTP_GET, "GET, HEAD, OPTIONS", API_ON_LOOP, true, healthz, NULL },
+    { "/metrics", HTTP_GET, "GET, HEAD, OPTIONS", API_ON_LOOP, true, metrics, NULL },
 };
+enum { ROUTES = sizeof routes / sizeof *routes };
+_Static_assert((int)ROUTES < (int)METRICS_ROUTES, "the metrics have a row for each route");
+
+unsigned api_route_number(const struct api_call *call) {
+    return call->route ? (unsigned)(call->route - routes) + 1 : 0;
+}
+
+static void metrics(struct api_call *call) {
+    const char *paths[ROUTES];
+    const struct api *api = call->api;
+    struct metrics_facts facts = { .paths = paths,
+                                   .routes = ROUTES + 1,
+                                   .version = api->version,
+                                   .libc = api->libc,
+                                   .started = (uint64_t)api->started,
+                                   .accounts = users_count(api->users) };
+    for (size_t i = 0; i < ROUTES; i++) paths[i] = routes[i].path;
+    metrics_put(&call->text, api->counts, api->threads, &facts);
+    call->response = (struct http_response){ .status = 200,
+                                             .content_type = "text/plain; version=0.0.4; charset=utf-8",
+                                             .body = { call->text.at, call->text.len } };
+}
 
 /* application/json or application/ANYTHING+json, whatever its parameters (RFC 6839 3.1) */
 static bool is_json(struct slice value) {
@@ -264,7 +347,7 @@ static bool is_json(struct slice value) {
 }
 
 static const struct api_route *find_path(struct slice path) {
-    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
+    for (size_t i = 0; i < ROUTES; i++)
         if (slice_is(path, routes[i].path)) return &routes[i];
     return NULL;
 }

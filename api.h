@@ -8,11 +8,15 @@
 #include "address.h"
 #include "hmac.h"
 #include "http.h"
+#include "metrics.h"
 #include "password.h"
 #include "throttle.h"
 #include "users.h"
 
-enum { API_TEXT_MAX = 8192 }; /* a body that a handler writes */
+enum {
+    API_TEXT_MAX = 8192,                  /* a body that a handler on a worker writes */
+    API_LOOP_TEXT_MAX = METRICS_TEXT_MAX, /* on a loop */
+};
 
 enum api_registration { API_OPEN, API_CLOSED, API_FIRST /* until there is an account */ };
 
@@ -25,7 +29,11 @@ struct api {
     double leeway;             /* seconds */
     struct throttle *throttle; /* NULL: failed log-ins are not counted */
     enum api_registration registration;
-    bool uniform_errors; /* an unknown name and a wrong password answer alike, and take alike */
+    bool uniform_errors;    /* an unknown name and a wrong password answer alike, and take alike */
+    struct metrics *counts; /* of each thread */
+    size_t threads;
+    const char *version, *libc;
+    int64_t started; /* seconds since 1970 */
 };
 
 /* A request as its handler sees it, and the answer that it fills in. */
@@ -37,8 +45,11 @@ struct api_call {
     double now;                       /* seconds since 1970 */
     struct address client;
     struct password_work *work; /* NULL on an event loop */
+    struct metrics *counts;     /* of this thread */
+    char *user_room;   /* USERS_NAME_MAX bytes, where the caller wants to know whose token or password it was */
+    struct slice user; /* which lies there; `at` is NULL where it was nobody's */
     struct http_response response;
-    struct buffer text; /* the caller's room for API_TEXT_MAX bytes; the response's body lies in it */
+    struct buffer text; /* the caller's room for API_(LOOP_)TEXT_MAX bytes; the response's body lies in it */
 };
 
 enum api_place {
@@ -69,6 +80,9 @@ void api_answer(struct api_call *call);
 
 /* Answers with this status and {"error":message}. */
 void api_error(struct api_call *call, int status, const char *message);
+
+/* The number of the call's route in the metrics; 0: none. */
+unsigned api_route_number(const struct api_call *call);
 
 /* The answer when the workers' queue is full: 503. */
 void api_busy(struct api_call *call);

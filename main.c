@@ -18,10 +18,13 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "admin.h"
 #include "base64url.h"
+#include "health.h"
 #include "listen.h"
 #include "log.h"
 #include "sandbox.h"
@@ -33,7 +36,8 @@ enum {
     NEW_KEY_LEN = 32,
     PATH_LEN_MAX = 4096,
     THREADS_MAX = 256,
-    PROXIES_MAX = 16
+    PROXIES_MAX = 16,
+    LOG_PIPE_LEN = 1024 * 1024, /* which everybody may have (/proc/sys/fs/pipe-max-size) */
 };
 
 struct config {
@@ -45,7 +49,9 @@ struct config {
     union listen_address address;
     struct network trusted[PROXIES_MAX];
     enum { ON, OFF, REQUIRE } throttle, sandbox; /* as in their rows */
-    bool given;                                  /* the socket is the service manager's */
+    enum { NOTHING, ACCESS } log;
+    enum { CLF, JSON } log_format;
+    bool given; /* the socket is the service manager's */
     int manager;
     bool help, version;
     int words; /* that are no options, moved to the front of argv */
@@ -88,6 +94,10 @@ static const struct option {
     { "--user", "USER", "JWTD_USER", NULL, TEXT, AT(user), 0, 0, "a name, UID or UID:GID to become after binding" },
     { "--sandbox", "on|off|require", "JWTD_SANDBOX", "on", CHOICE, AT(sandbox), 0, 0,
       "give up what serving does not need" },
+    { "--log", "off|access", "JWTD_LOG", "off", CHOICE, AT(log), 0, 0,
+      "access: a line on standard output for each request" },
+    { "--log-format", "clf|json", "JWTD_LOG_FORMAT", "clf", CHOICE, AT(log_format), 0, 0,
+      "of these lines: the Common Log Format, or JSON" },
     { "--help", NULL, NULL, NULL, FLAG, AT(help), 0, 0, "this" },
     { "--version", NULL, NULL, NULL, FLAG, AT(version), 0, 0, "version, target and libc" },
 #undef AT
@@ -164,7 +174,8 @@ static int print_help(void) {
     char text[4096];
     struct buffer b = { .at = text, .cap = sizeof text };
     put_text(&b, "jwtd: accounts, log-in and JSON Web Tokens over HTTP\n\nusage: jwtd [OPTION VALUE]...\n");
-    put_text(&b, "       jwtd user add NAME | passwd NAME | delete NAME | list | export | import [FILE] "
+    put_text(&b, "       jwtd healthcheck [OPTION VALUE]...\n"
+                 "       jwtd user add NAME | passwd NAME | delete NAME | list | export | import [FILE] "
                  "[OPTION VALUE]...\n\n");
     for (const struct option *o = options; o < options + OPTIONS; o++) {
         put_column(&b, 2, "", NULL);
@@ -216,6 +227,7 @@ static int read_environment(struct config *c) {
 }
 
 static int manage_users(const struct config *c, char *const *words);
+static int check_health(const struct config *c, char *const *words);
 
 /* What `jwtd WORD ...` does instead of serving: an exit status. `words` are those behind it, NULL at their end. */
 static const struct command {
@@ -223,6 +235,7 @@ static const struct command {
     int (*run)(const struct config *c, char *const *words);
 } commands[] = {
     { "user", manage_users },
+    { "healthcheck", check_health },
 };
 
 static const struct command *find_command(const char *word) {
@@ -432,6 +445,27 @@ static void tell_manager(const struct config *c, const char *text) {
         log_line("warning: NOTIFY_SOCKET: ", strerror(errno), NULL);
 }
 
+/* Where the access log goes. What may keep a writer waiting is opened once more, so that this process alone does not
+ * wait: others may share the descriptor. */
+static void open_log(struct config *c) {
+    struct stat st;
+    if (c->log == NOTHING) return;
+    c->server.log = c->log_format == CLF ? ACCESS_CLF : ACCESS_JSON;
+    c->server.log_fd = -1;
+    if (fstat(STDOUT_FILENO, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)))
+        c->server.log_fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (c->server.log_fd < 0) c->server.log_fd = STDOUT_FILENO;
+    syscall(SYS_fcntl, c->server.log_fd, F_SETPIPE_SZ, LOG_PIPE_LEN); /* a reader may be slow for a moment */
+}
+
+static int prepare_counts(struct config *c) {
+    c->api.version = JWTD_VERSION;
+    c->api.libc = JWTD_LIBC;
+    c->api.threads = c->server.loops + c->server.workers;
+    c->api.counts = calloc(c->api.threads, sizeof *c->api.counts);
+    return c->api.counts ? 0 : log_line("no memory for the counts", NULL);
+}
+
 /* Everything that may fail before the first request, in the order in which rights are given up. NULL: it did. */
 static struct server *start(struct config *c, struct buffer *url) {
     struct {
@@ -442,12 +476,14 @@ static struct server *start(struct config *c, struct buffer *url) {
     c->server.trusted = c->trusted;
     c->server.loops = one_a_core(c->loops);
     c->server.workers = one_a_core(c->workers);
+    c->api.started = time(NULL);
     c->api.ttl = c->ttl;
     c->api.leeway = (double)c->leeway;
     if (password_weaker(&c->api.cost, &password_default))
         log_line("warning: --hash is weaker than scrypt:32768:8:1", NULL);
     protect_key(&c->api.key);
     c->manager = find_manager(); /* before the rights to make a socket, and to see this one, are given up */
+    open_log(c);
     c->given = listen_is_given();
     if (c->given && (c->server.listener = listen_take(&c->address, url)) < 0) return NULL;
     if (load_key(c) != 0) return NULL;
@@ -463,6 +499,7 @@ static struct server *start(struct config *c, struct buffer *url) {
         log_line("no memory for the throttle", NULL);
         return NULL;
     }
+    if (prepare_counts(c) != 0) return NULL;
     c->server.address_limit = (unsigned)c->address_limit;
     memcpy(c->server.address_key, keys.addresses, sizeof keys.addresses);
     say_who_is_nobody(c);
@@ -493,12 +530,19 @@ static int serve(struct config *c) {
     }
     users_close(c->api.users);
     throttle_free(c->api.throttle);
+    free(c->api.counts);
     return EXIT_SUCCESS;
 }
 
 static int manage_users(const struct config *c, char *const *words) {
     if (c->user && sandbox_become(c->user) != 0) return EXIT_FAILURE;
     return admin_run(words, c->users, sha256_fastest(getauxval(AT_HWCAP)), &c->api.cost);
+}
+
+static int check_health(const struct config *c, char *const *words) {
+    if (*words == NULL) return health_check(c->listen, &c->address);
+    log_line("healthcheck takes no \"", *words, "\" (see jwtd --help)", NULL);
+    return 2;
 }
 
 int main(int argc, char **argv) {

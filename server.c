@@ -49,7 +49,7 @@ enum {
     ACCEPT_BATCH = 32,
     EVENTS = 128,
     OUT_LEN = 64 * 1024,
-    ANSWER_MAX = API_TEXT_MAX + 1024, /* a body and the fields before it */
+    ANSWER_MAX = API_LOOP_TEXT_MAX + 1024, /* a body and the fields before it */
     THREAD_STACK = 512 * 1024,
     WORKER_NICE = 10,
     PLACES = 65536,
@@ -96,7 +96,8 @@ struct job {
     atomic_bool abandoned, half_closed; /* its client is gone; may be gone */
     struct api_call call;
     struct http_framing framing;
-    char text[API_TEXT_MAX], body[];
+    struct access access;
+    char method[8], user[USERS_NAME_MAX], text[API_TEXT_MAX], body[];
 };
 
 struct loop {
@@ -107,12 +108,23 @@ struct loop {
     uint32_t slots, first_free, open;
     bool accepting, draining, left; /* the listening socket: watched, to be left, left */
     int64_t now, drain_deadline;    /* seconds, monotonic */
+    uint64_t woken;                 /* nanoseconds, when it began to look at what has come */
     double wall_clock;
     char date[HTTP_DATE_LEN + 1];
     struct buffer out;
-    char in[HTTP_REQUEST_MAX], out_bytes[OUT_LEN], text[API_TEXT_MAX];
+    struct metrics *counts; /* this loop's own */
+    struct access access;   /* the request that is being answered, where there is a log */
+    struct buffer log;      /* lines that wait to be written */
+    char in[HTTP_REQUEST_MAX], out_bytes[OUT_LEN], text[API_LOOP_TEXT_MAX], user[USERS_NAME_MAX];
+    char log_bytes[ACCESS_LINE_MAX];
 
     _Atomic(struct job *) done; /* by workers, the last first; no lock that a niced thread could sleep on */
+};
+
+struct worker {
+    struct server *server;
+    pthread_t thread;
+    struct metrics *counts; /* this worker's own */
 };
 
 struct server {
@@ -120,9 +132,13 @@ struct server {
     atomic_bool stopping;
     atomic_uint listening; /* loops that still accept */
     struct loop *loops;
-    pthread_t *workers;
+    struct worker *workers;
     unsigned loops_running, workers_running;
     atomic_uint held[PLACES]; /* connections by address, if there is a bound */
+
+    pthread_mutex_t log_lock; /* guards the two below */
+    struct buffer log_rest;   /* of what a loop has written in part: before anything else is */
+    char log_rest_bytes[ACCESS_LINE_MAX];
 
     pthread_mutex_t queue_lock; /* guards all below */
     pthread_cond_t queue_filled;
@@ -170,7 +186,7 @@ static struct connection *open_connection(struct loop *l, int fd, struct address
     }
     struct connection *c = &l->connections[l->first_free];
     l->first_free = c->next_free;
-    l->open++;
+    metrics_set(l->counts, METRICS_CONNECTIONS, ++l->open);
     *c = (struct connection){ .fd = fd,
                               .generation = c->generation,
                               .state = READING,
@@ -192,7 +208,7 @@ static void close_connection(struct loop *l, struct connection *c) {
     if (c->place != 0) atomic_fetch_sub(&l->server->held[c->place], 1);
     *c = (struct connection){ .fd = -1, .generation = c->generation + 1, .next_free = l->first_free };
     l->first_free = slot_of(l, c);
-    l->open--;
+    metrics_set(l->counts, METRICS_CONNECTIONS, --l->open);
     listen_again(l); /* where descriptors had run out */
 }
 
@@ -243,9 +259,72 @@ static int flush(struct loop *l, struct connection *c) {
     return 0;
 }
 
-static void put_answer(struct loop *l, const struct http_response *response, struct http_framing framing) {
+/* ---- the access log --------------------------------------------------- */
+
+static uint64_t nanoseconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* Writes what the descriptor takes without making the loop wait: how much, or -1. */
+static ssize_t write_some(int fd, struct buffer *b) {
+    struct pollfd ready = { .fd = fd, .events = POLLOUT };
+    errno = EAGAIN;
+    ssize_t n = poll(&ready, 1, 0) == 1 ? write(fd, b->at, b->len) : -1;
+    if (n > 0) memmove(b->at, b->at + n, b->len -= (size_t)n);
+    return n;
+}
+
+/* Writes the loop's lines, at once, so that those of other loops do not get between. Where nobody takes them they wait,
+ * as long as this loop's buffer is not `full`; then they are dropped, since nobody's request waits for them. */
+static void write_log(struct loop *l, bool full) {
+    struct server *s = l->server;
+    int fd = s->config.log_fd;
+    pthread_mutex_lock(&s->log_lock);
+    if (s->log_rest.len > 0) write_some(fd, &s->log_rest);
+    bool taken = s->log_rest.len == 0 && write_some(fd, &l->log) > 0, later = errno == EAGAIN;
+    if (taken) put_bytes(&s->log_rest, l->log.at, l->log.len);
+    pthread_mutex_unlock(&s->log_lock);
+    if (!taken && later && !full) return;
+    unsigned long dropped = 0;
+    for (size_t i = 0; !taken && i < l->log.len; i++) dropped += l->log.at[i] == '\n';
+    metrics_add(l->counts, METRICS_LOG_DROPPED, dropped);
+    l->log.len = 0;
+}
+
+/* Remembers who asks for what. A request that could not be read may be anything: of that, only who. */
+static void note_request(struct loop *l, const struct connection *c, const struct http_request *r, const char *buf) {
+    const struct server_config *config = &l->server->config;
+    if (config->log == ACCESS_NONE) return;
+    l->access = (struct access){ .client = address_of_client(&c->peer, config->trusted, config->trusted_count,
+                                                             http_slice(buf, r->forwarded_for)),
+                                 .minor_version = r->minor_version,
+                                 .started = l->woken };
+    if (r->phase == HTTP_START_LINE) return;
+    l->access.method = http_slice(buf, r->method_name);
+    l->access.target = http_slice(buf, r->path);
+}
+
+static void log_answer(struct loop *l, const struct api_call *call, bool head) {
+    struct access *a = &l->access;
+    a->date = l->date;
+    a->user = call->user;
+    a->status = call->response.status;
+    a->bytes = head ? 0 : call->response.body.len;
+    a->microseconds = (nanoseconds() - a->started) / 1000;
+    access_put(&l->log, l->server->config.log, a);
+    if (!l->log.overflow) return;
+    l->log.overflow = false;
+    write_log(l, true);
+    access_put(&l->log, l->server->config.log, a);
+}
+
+static void put_answer(struct loop *l, const struct api_call *call, struct http_framing framing) {
     framing.date = l->date;
-    http_put_response(&l->out, response, &framing);
+    metrics_request(l->counts, api_route_number(call), call->response.status);
+    if (l->server->config.log != ACCESS_NONE) log_answer(l, call, framing.head);
+    http_put_response(&l->out, &call->response, &framing);
 }
 
 /* ---- from a request to its answer ------------------------------------- */
@@ -269,6 +348,14 @@ static struct address client_of(const struct loop *l, const struct connection *c
     return client;
 }
 
+/* The request as the log will see it: its own buffer is gone by then. */
+static void keep_note(struct job *job, const struct access *a) {
+    job->access = *a;
+    if (a->method.at) job->access.method.at = memcpy(job->method, a->method.at, a->method.len);
+    job->access.target = slice_of(job->call.route->path);
+    job->call.user_room = job->call.user_room ? job->user : NULL;
+}
+
 /* Hands a request to the workers. -1: the queue is full, or no memory. */
 static int park(struct loop *l, struct connection *c, const struct http_request *r, const char *buf,
                 const struct api_call *call) {
@@ -286,11 +373,13 @@ static int park(struct loop *l, struct connection *c, const struct http_request 
     job->call.body = (struct slice){ job->body, body.len };
     job->call.text = (struct buffer){ .at = job->text, .cap = sizeof job->text };
     memcpy(job->body, body.at, body.len);
+    keep_note(job, &l->access);
     if (enqueue(l->server, job) != 0) {
         explicit_bzero(job->body, body.len);
         free(job);
         return -1;
     }
+    metrics_add(l->counts, METRICS_QUEUED, 1);
     c->state = PARKED;
     c->job = job;
     return 0;
@@ -299,10 +388,13 @@ static int park(struct loop *l, struct connection *c, const struct http_request 
 /* Answers a complete request, or parks it. */
 static void answer(struct loop *l, struct connection *c, const struct http_request *r, const char *buf) {
     struct api_call call = { .api = l->server->config.api,
+                             .counts = l->counts,
+                             .user_room = l->server->config.log == ACCESS_NONE ? NULL : l->user,
                              .authorization = http_slice(buf, r->authorization),
                              .authorizations = r->authorizations,
                              .now = l->wall_clock,
                              .text = { .at = l->text, .cap = sizeof l->text } };
+    note_request(l, c, r, buf);
     if (api_find(&call, r, buf)) {
         if (call.route->place == API_ON_LOOP)
             api_answer(&call);
@@ -311,15 +403,17 @@ static void answer(struct loop *l, struct connection *c, const struct http_reque
         else
             api_busy(&call);
     }
-    put_answer(l, &call.response, framing_of(r));
+    put_answer(l, &call, framing_of(r));
     if (!r->keep_alive) c->state = LAST;
 }
 
 /* An answer to what is no request; nothing behind it is read. */
-static void answer_error(struct loop *l, struct connection *c, int status, const char *message) {
+static void answer_error(struct loop *l, struct connection *c, const struct http_request *r, const char *buf,
+                         int status, const char *message) {
     struct api_call call = { .text = { .at = l->text, .cap = sizeof l->text } };
     api_error(&call, status, message);
-    put_answer(l, &call.response, (struct http_framing){ .close = true });
+    note_request(l, c, r, buf);
+    put_answer(l, &call, (struct http_framing){ .close = true });
     c->state = LINGERING;
 }
 
@@ -392,7 +486,7 @@ static void serve(struct loop *l, struct connection *c, struct http_request *r, 
             break;
         }
         if (parsed == HTTP_REFUSED)
-            answer_error(l, c, r->status, r->reason);
+            answer_error(l, c, r, buf, r->status, r->reason);
         else
             answer(l, c, r, buf);
         if (c->state == PARKED) explicit_bzero(buf, r->consumed); /* the worker has its copy of the password */
@@ -554,7 +648,8 @@ static void on_wakeup(struct loop *l) {
         if (c) {
             c->job = NULL;
             c->state = job->framing.close ? LAST : READING;
-            put_answer(l, &job->call.response, job->framing);
+            l->access = job->access;
+            put_answer(l, &job->call, job->framing);
             proceed(l, c);
         }
         free(job);
@@ -567,7 +662,7 @@ static void expire(struct loop *l) {
         struct connection *c = &l->connections[i];
         if (c->state == FREE || c->deadline > l->now) continue;
         if (c->state == READING && c->in && !c->out) {
-            answer_error(l, c, 408, "The request did not arrive in time");
+            answer_error(l, c, &c->in->request, c->in->bytes, 408, "The request did not arrive in time");
             proceed(l, c);
         } else {
             close_connection(l, c);
@@ -583,6 +678,7 @@ static bool read_clocks(struct loop *l) {
     clock_gettime(CLOCK_MONOTONIC, &mono);
     clock_gettime(CLOCK_REALTIME, &wall);
     l->now = mono.tv_sec;
+    l->woken = (uint64_t)mono.tv_sec * 1000000000 + (uint64_t)mono.tv_nsec;
     l->wall_clock = (double)wall.tv_sec + 1e-9 * (double)wall.tv_nsec;
     if (wall.tv_sec != second) http_date(wall.tv_sec, l->date);
     return l->now != before;
@@ -594,7 +690,7 @@ static void *loop_main(void *argument) {
     read_clocks(l);
     listen_again(l);
     while (!l->draining || ((l->open > 0 || !l->left) && l->now < l->drain_deadline)) {
-        bool idle = l->open == 0 && l->accepting;
+        bool idle = l->open == 0 && l->accepting && l->log.len == 0;
         int n = epoll_wait(l->epoll, events, EVENTS, idle ? -1 : 1000);
         bool second = read_clocks(l);
         for (int i = 0; i < n; i++) {
@@ -608,8 +704,10 @@ static void *loop_main(void *argument) {
                 on_connection(l, c, events[i].events);
         }
         if (second) expire(l);
+        if (second && l->log.len > 0) write_log(l, false);
         if (l->draining) finish_accepting(l);
     }
+    if (l->log.len > 0) write_log(l, true);
     return NULL;
 }
 
@@ -671,12 +769,16 @@ static bool is_worth_it(struct server *s, struct job *job) {
 }
 
 static void *worker_main(void *argument) {
-    struct server *s = argument;
+    struct worker *w = argument;
+    struct server *s = w->server;
     struct password_work work = { .compress = s->config.compress };
     struct job *job;
+    metrics_set(w->counts, METRICS_QUEUE_CAPACITY, QUEUE_FOR_EACH_WORKER);
     setpriority(PRIO_PROCESS, 0, WORKER_NICE); /* of this thread: hashing must not starve the loops */
     while ((job = dequeue(s, &work)) != NULL) {
+        metrics_add(w->counts, METRICS_DEQUEUED, 1);
         job->call.work = &work;
+        job->call.counts = w->counts;
         if (is_worth_it(s, job))
             api_answer(&job->call);
         else
@@ -706,6 +808,7 @@ static int start_loop(struct server *s, struct loop *l) {
     l->server = s;
     l->first_free = NO_SLOT;
     l->out = (struct buffer){ .at = l->out_bytes, .cap = sizeof l->out_bytes };
+    l->log = (struct buffer){ .at = l->log_bytes, .cap = sizeof l->log_bytes };
     l->epoll = epoll_create1(EPOLL_CLOEXEC);
     l->wakeup = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (l->epoll < 0 || l->wakeup < 0 || epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->wakeup, &event) != 0)
@@ -720,11 +823,19 @@ static int start_threads(struct server *s) {
     pthread_cond_init(&s->queue_filled, &attributes);
     pthread_mutex_init(&s->queue_lock, NULL);
     s->last = &s->first;
-    for (; s->workers_running < s->config.workers; s->workers_running++)
-        if (start_thread(&s->workers[s->workers_running], worker_main, s) != 0) return -1;
+    pthread_mutex_init(&s->log_lock, NULL);
+    s->log_rest = (struct buffer){ .at = s->log_rest_bytes, .cap = sizeof s->log_rest_bytes };
+    struct metrics *counts = s->config.api->counts;
+    for (; s->workers_running < s->config.workers; s->workers_running++) {
+        struct worker *w = &s->workers[s->workers_running];
+        *w = (struct worker){ .server = s, .counts = counts++ };
+        if (start_thread(&w->thread, worker_main, w) != 0) return -1;
+    }
     atomic_store(&s->listening, s->config.loops);
-    for (; s->loops_running < s->config.loops; s->loops_running++)
+    for (; s->loops_running < s->config.loops; s->loops_running++) {
+        s->loops[s->loops_running].counts = counts++;
         if (start_loop(s, &s->loops[s->loops_running]) != 0) return -1;
+    }
     return 0;
 }
 
@@ -763,7 +874,7 @@ int server_stop(struct server *s) {
     pthread_mutex_unlock(&s->queue_lock);
     for (unsigned i = 0; i < s->loops_running; i++) finished &= s->loops[i].open == 0;
     if (!finished) return -1;
-    for (unsigned i = 0; i < s->workers_running; i++) pthread_join(s->workers[i], NULL);
+    for (unsigned i = 0; i < s->workers_running; i++) pthread_join(s->workers[i].thread, NULL);
     free_server(s);
     return 0;
 }

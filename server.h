@@ -2,16 +2,19 @@
 #ifndef SERVER_H
 #define SERVER_H
 
+#include "access.h"
 #include "api.h"
 
 struct server_config {
     int listener; /* non-blocking; the server closes it */
     unsigned loops, workers;
     sha256_compress *compress;
-    const struct api *api;
+    const struct api *api;         /* its counts: for as many threads as there are loops and workers */
     const struct network *trusted; /* proxies whose X-Forwarded-For is believed */
     size_t trusted_count;
     unsigned address_limit;  /* connections that an address may hold; 0: any number */
+    enum access_format log;  /* of every answered request, to */
+    int log_fd;              /* this descriptor */
     uint8_t address_key[16]; /* random, so that nobody can choose addresses that count for another's */
 };
 

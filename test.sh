@@ -199,6 +199,10 @@ username-surrogate surrogate {"username":"s-$id\ud800","password":"pw"}
 password-surrogate surrogate {"username":"s-$id","password":"\udc00\ud800"}
 END
 
+# --- How it goes
+check 'healthz'           GET /healthz 200 '{"status":"ok"}'
+field Cache-Control 'no-store'
+
 # --- Paths and methods
 check 'no such path'      GET / 404 ERROR
 check 'path, then media type' POST /logins 404 ERROR -d "$right"

@@ -31,10 +31,18 @@
 #define CREATED "{\"message\":\"JWT created\",\"token\":\""
 
 static char dir[64], path[80], said_path[80];
-static struct api api = { .cost = { PASSWORD_SCRYPT, 16, 1, 1 }, .ttl = 3600 };
+static struct metrics counts;
+static struct api api = { .cost = { PASSWORD_SCRYPT, 16, 1, 1 },
+                          .ttl = 3600,
+                          .counts = &counts,
+                          .threads = 1,
+                          .version = "0",
+                          .libc = "none",
+                          .started = 1790000000 };
 static struct password_work work;
 
-static char text_bytes[API_TEXT_MAX];
+static char text_bytes[API_LOOP_TEXT_MAX], user_room[USERS_NAME_MAX];
+static struct slice whose; /* token or password it was, of the last answer */
 static struct http_response response; /* the last answer */
 
 /* ---- what is said on descriptor 2 -------------------------------------- */
@@ -74,12 +82,15 @@ static void call(const struct api_route *route, struct api_call with) {
     char *body = guarded(with.body.at, with.body.len);
     with.api = &api;
     with.route = route;
+    with.counts = &counts;
+    with.user_room = user_room;
     with.body.at = body;
-    with.text = (struct buffer){ .at = text_bytes, .cap = sizeof text_bytes };
+    with.text = (struct buffer){ .at = text_bytes, .cap = route->place == API_ON_LOOP ? sizeof text_bytes : API_TEXT_MAX };
     listen_begin();
     api_answer(&with);
     listen_end();
     response = with.response;
+    whose = with.user;
     check(!with.text.overflow, "the answer fits");
     guarded_free(body, with.body.len);
 }
@@ -716,11 +727,103 @@ static void test_registration(void) {
     api.users = kept;
 }
 
+/* ---- what is counted and told ----------------------------------------- */
+
+#define T_FUTURE /* {"sub":"Romel","exp":4102444800} with your_secret_key */                                           \
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJSb21lbCIsImV4cCI6NDEwMjQ0NDgwMH0."                                \
+    "MuOZA_nGgAc28HiHoheNgQvkEgfostU5mWTBENR7QP4"
+#define T_EMPTY /* the same of "" */                                                                                   \
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIiLCJleHAiOjQxMDI0NDQ4MDB9."                                       \
+    "nnjIo3ZvkoDgqQn-bddxjC-QKgJK9wRZ8LSeYKJElWM"
+
+/* Each adds one to one number, and `hashes` to those of hashes. */
+static const struct {
+    const char *route; /* NULL: a token */
+    struct slice given;
+    unsigned fields;
+    double now;
+    enum metrics_number number;
+    unsigned hashes;
+    const char *user; /* whose it was; NULL: nobody's */
+} counted[] = {
+    { NULL, S("Bearer " T_FUTURE), 1, 1790000000, METRICS_TOKEN_VALID, 0, "Romel" },
+    { NULL, S(T_EMPTY), 1, 1790000000, METRICS_TOKEN_VALID, 0, "" },
+    { NULL, S("Bearer " T_FUTURE), 1, 4102444800, METRICS_TOKEN_EXPIRED, 0, NULL },
+    { NULL, S("Bearer " T_FUTURE "x"), 1, 1790000000, METRICS_TOKEN_INVALID, 0, NULL },
+    { NULL, S("Bearer " T_FUTURE), 2, 1790000000, METRICS_TOKEN_INVALID, 0, NULL },
+    { NULL, S("Bearer"), 1, 1790000000, METRICS_TOKEN_INVALID, 0, NULL },
+    { NULL, S(""), 0, 1790000000, METRICS_TOKEN_MISSING, 0, NULL },
+    { NULL, S(""), 1, 1790000000, METRICS_TOKEN_MISSING, 0, NULL },
+    { "/login", S(P("Romel", "pass1425")), 0, 0, METRICS_LOGIN_OK, 1, "Romel" },
+    { "/set-jwt", S(P("Romel", "pass1425")), 0, 0, METRICS_LOGIN_OK, 1, "Romel" },
+    { "/login", S(P("Romel", "wrong")), 0, 0, METRICS_LOGIN_WRONG_PASSWORD, 1, NULL },
+    { "/login", S(P("nobody", "pass1425")), 0, 0, METRICS_LOGIN_UNKNOWN_USER, 0, NULL },
+    { "/login", S(P("unusable", "pass1425")), 0, 0, METRICS_LOGIN_UNUSABLE_HASH, 0, NULL },
+    { "/login", S("{}"), 0, 0, METRICS_NUMBERS, 0, NULL },
+    { "/register", S(P("counted", "pass1425")), 0, 0, METRICS_NUMBERS, 1, NULL },
+    { "/register", S(P("Romel", "pass1425")), 0, 0, METRICS_NUMBERS, 0, NULL },
+};
+
+static unsigned long number(unsigned i) { return atomic_load(&counts.at[i]); }
+
+/* Of a range of numbers. */
+static unsigned long together(unsigned from, unsigned to) {
+    unsigned long sum = 0;
+    for (unsigned i = from; i < to; i++) sum += number(i);
+    return sum;
+}
+
+static void test_counts(void) {
+    users_add(api.users, SLICE("unusable"), SLICE("scrypt:16:1:1$x$y"));
+    for (size_t i = 0; i < sizeof counted / sizeof *counted; i++) {
+        unsigned long one = counted[i].number < METRICS_NUMBERS ? number(counted[i].number) : 0;
+        unsigned long all = together(0, METRICS_HASH_MS);
+        unsigned long hashes = together(METRICS_HASHES, METRICS_HASHES + METRICS_HASH_BUCKETS);
+        unsigned expected = counted[i].number < METRICS_NUMBERS;
+        if (counted[i].route)
+            post(counted[i].route, counted[i].given);
+        else
+            verify(counted[i].given, counted[i].fields, counted[i].now);
+        check((counted[i].number == METRICS_NUMBERS || number(counted[i].number) == one + 1) &&
+                  together(0, METRICS_HASH_MS) == all + expected,
+              "counted, row %zu: its number, and no other", i);
+        check(together(METRICS_HASHES, METRICS_HASHES + METRICS_HASH_BUCKETS) == hashes + counted[i].hashes,
+              "counted, row %zu: %u hashes", i, counted[i].hashes);
+        check(counted[i].user ? whose.at && slice_is(whose, counted[i].user) : whose.at == NULL,
+              "counted, row %zu: the user is %.*s", i, (int)whose.len, whose.at ? whose.at : "");
+    }
+}
+
+static bool says(const char *text) { return memmem(response.body.at, response.body.len, text, strlen(text)) != NULL; }
+
+static void test_told(void) {
+    call(find("GET", "/healthz", NULL), (struct api_call){ .now = 1790000000 });
+    check(response.status == 200 && body_is("{\"status\":\"ok\"}\n") && response.no_store, "/healthz: %d %.*s",
+          response.status, (int)response.body.len, response.body.at);
+    metrics_request(&counts, 0, 404);
+    call(find("GET", "/metrics", NULL), (struct api_call){ .now = 1790000000 });
+    check(response.status == 200 && response.no_store && says("\njwtd_http_requests_total{route=\"other\",code=\"404\"} 1\n") &&
+              says("\njwtd_build_info{version=\"0\",libc=\"none\"} 1\n") && says("\nprocess_start_time_seconds 1790000000\n"),
+          "/metrics: %.*s", (int)response.body.len, response.body.at);
+    check(!says("Romel") && !says("counted"), "/metrics names no user");
+    for (unsigned i = 0; i < METRICS_NUMBERS; i++) metrics_set(&counts, i, (unsigned long)-1);
+    call(find("HEAD", "/metrics", NULL), (struct api_call){ .now = 1790000000 });
+    check(response.status == 200 && says("\nprocess_start_time_seconds "), "/metrics has room for any number of all");
+    memset(&counts, 0, sizeof counts);
+}
+
 /* ---- when it can't ---------------------------------------------------- */
 
 static void test_unavailable(void) {
-    struct api_call call = { .text = { .at = text_bytes, .cap = sizeof text_bytes } };
+    struct api_call call = { .route = find("POST", "/login", "application/json"),
+                             .counts = &counts,
+                             .text = { .at = text_bytes, .cap = sizeof text_bytes } };
+    unsigned long before = number(METRICS_LOGIN_UNAVAILABLE);
     api_busy(&call);
+    check(number(METRICS_LOGIN_UNAVAILABLE) == before + 1, "a log-in that found no place is counted");
+    call.route = find("POST", "/register", "application/json");
+    api_busy(&call);
+    check(number(METRICS_LOGIN_UNAVAILABLE) == before + 1, "a registration is no log-in");
     response = call.response;
     check(response.status == 503 && response.retry_after > 0 && is_error(""), "busy: 503, and when to come back");
     api_error(&call, 400, "a \"quoted\"\nmessage");
@@ -759,6 +862,8 @@ int main(void) {
     test_taken();
     test_new_hash();
     test_get_jwt();
+    test_counts();
+    test_told();
     test_token();
     test_strengthen();
     test_unusable();

@@ -71,6 +71,8 @@ password-surrogate /register
 password-surrogate /login
 # Looked for the name before it looked at the password: 404.
 password-number /login
+# It has no such route: 404.
+healthz
 # Other texts of one signature.
 signature padded
 spare bits set
