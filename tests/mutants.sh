@@ -21,11 +21,12 @@ verdict() { # what, what is wrong with it
     fi
 }
 build() { make -s -C "$dir" BUILD=build CFLAGS=-O1 "$1" >"$dir/log" 2>&1; }
-# A unit test, or a part of lifecycle.py.
+# A unit test, a part of metrics.py, or one of lifecycle.py.
 target() { case $1 in *_test) echo "build/$1" ;; *) echo build/jwtd ;; esac; }
 run() {
     case $1 in
     *_test) "$dir/build/$1" ;;
+    metrics_*) JWTD_BIN=$dir/build/jwtd tests/metrics.sh "${1#metrics_}" ;;
     *) JWTD_BIN=$dir/build/jwtd tests/lifecycle.sh "$1" ;;
     esac >"$dir/log" 2>&1
 }
@@ -46,7 +47,9 @@ mutant() { # the test that must fail, what is broken, the file, sed's script
 mkdir "$dir/tests"
 cp ./*.c ./*.h Makefile "$dir"
 cp tests/*.c tests/*.h "$dir/tests"
-for test in throttle_test address_test users_test sandbox_test throttled address_limit locked_in first_of_many api_test; do
+for test in throttle_test address_test users_test sandbox_test throttled address_limit locked_in first_of_many \
+    api_test metrics_test access_test metrics_counts metrics_gauges metrics_unwell metrics_logged metrics_no_room; \
+    do
     wrong=
     { build "$(target $test)" && run $test; } || wrong="fails without a mutant"
     verdict $test "$wrong"
@@ -82,6 +85,21 @@ mutant users_test "deleted accounts stay" users.c 's/result != 0 || !says_someth
 mutant users_test "nor is anybody remembered" users.c 's/bool due = kept > 0 && /bool due = /'
 mutant users_test "another owner and mode" users.c 's/ && fchown(fd, .*&&$/ \&\&/'
 mutant users_test "a link is replaced" users.c 's/if (st.st_dev != u->device || st.st_ino != u->inode) return.*//'
+mutant metrics_test "a bucket has what is equal to its bound" metrics.c 's/nanoseconds > (uint64_t)bounds/nanoseconds >= (uint64_t)bounds/'
+mutant metrics_test "buckets are cumulative" metrics.c 's/hashes += sums/hashes = sums/'
+mutant metrics_test "parts of a millisecond are lost" metrics.c 's/m->hash_rest = .*/m->hash_rest = 0;/'
+mutant metrics_test "only one thread is read" metrics.c 's/for (size_t i = 0; i < n; i++)/for (size_t i = 0; i < 1; i++)/'
+mutant access_test "a quote ends the request" access.c "s/ && c != '\"'//"
+mutant access_test "a user named - is nobody" access.c 's/slice_is(user, "-")/0/'
+mutant metrics_counts "a log-in is counted twice" api.c 's/count(call, METRICS_LOGIN_OK);/& &/'
+mutant metrics_counts "the malformed are not counted" server.c '/metrics_request(/s/metrics_request/if (call->route) metrics_request/'
+mutant metrics_gauges "who leaves is still counted" server.c 's/--l->open/l->open--/'
+mutant metrics_gauges "what is taken from the queue is still counted" server.c '/METRICS_DEQUEUED, 1/d'
+mutant metrics_gauges "who is deleted is still counted" users.c 's/count_accounts(u, found == 1 .*/count_accounts(u, found == 1, 1);/'
+mutant metrics_unwell "all is well" api.c 's/fault = users_fault(call->api->users)/fault = NULL/'
+mutant metrics_logged "queries are logged" server.c 's/l->access.target = http_slice(buf, r->path)/&; while (*(l->access.target.at + l->access.target.len) > 32) l->access.target.len++/'
+mutant metrics_no_room "the rest of a line is forgotten" server.c '/if (taken) put_bytes/d'
+mutant metrics_no_room "what is dropped is not counted" server.c 's/dropped += .*/dropped += 0;/'
 case $sandbox in
 *SKIP*)
     echo "SKIP the sandbox's mutants: this kernel has not all of it"
