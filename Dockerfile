@@ -12,4 +12,5 @@ ENV STATE_DIRECTORY=/state JWTD_LISTEN=0.0.0.0:5000
 USER 65532:65532
 VOLUME /state
 EXPOSE 5000
+HEALTHCHECK --interval=30s --timeout=5s CMD ["/jwtd", "healthcheck"]
 ENTRYPOINT ["/jwtd"]
