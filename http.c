@@ -82,6 +82,24 @@ static bool is_authority(struct slice s) {
     return port.len == 0 || slice_decimal(port) >= 0;
 }
 
+bool http_is_origin(struct slice s) {
+    static const uint32_t scheme_set[4] = { 0, 0x03ff6800, 0, 0x07fffffe };        /* RFC 3986 3.1, small letters */
+    static const uint32_t host_set[4] = { 0, 0x07ff6000, 0xa8000000, 0x07fffffe }; /* the same and _ : [ ] */
+    struct slice host = s, scheme = slice_cut(&host, ':');
+    if (s.len > HTTP_ORIGIN_MAX || scheme.len == 0 || !all_in_set(scheme_set, scheme) || host.len < 3 ||
+        memcmp(host.at, "//", 2) != 0)
+        return false;
+    host = (struct slice){ host.at + 2, host.len - 2 };
+    if (host.at[0] == ':' || !all_in_set(host_set, host) || !is_authority(host)) return false;
+    struct slice port = host;
+    bool literal = host.at[0] == '[';
+    slice_cut(&port, literal ? ']' : ':');
+    if (literal && port.len > 0) slice_cut(&port, ':');
+    if (literal ? host.at[host.len - 1] == ']' : port.at == NULL) return true;
+    int64_t n = slice_decimal(port), usual = slice_is(scheme, "https") ? 443 : slice_is(scheme, "http") ? 80 : 0;
+    return n > 0 && n <= 65535 && n != usual && port.at[0] != '0';
+}
+
 /* ---- request line (RFC 9112 3) ---------------------------------------- */
 
 static const struct {
@@ -216,6 +234,11 @@ static int on_expect(struct http_request *r, struct slice value) {
     return r->expect_continue ? 0 : refuse(r, 417, "only 100-continue can be expected");
 }
 
+static int on_origin(struct http_request *r, struct slice value) {
+    r->origin = span_of(r, value);
+    return 0;
+}
+
 static int on_forwarded_for(struct http_request *r, struct slice value) {
     r->forwarded_for = span_of(r, value); /* of several the last: the one that the nearest proxy wrote */
     return 0;
@@ -233,6 +256,7 @@ static const struct {
     { { "Transfer-Encoding", 17 }, on_transfer_encoding },
     { { "Expect", 6 }, on_expect },
     { { "X-Forwarded-For", 15 }, on_forwarded_for },
+    { { "Origin", 6 }, on_origin },
 };
 
 /* One field line (RFC 9112 5), or one trailer, which is only checked. */
@@ -421,6 +445,19 @@ static void put_field(struct buffer *out, const char *name_and_colon, const char
     put_text(out, "\r\n");
 }
 
+/* What lets scripts of another origin read the answer (Fetch 3.3, "CORS protocol"). Credentials are not among it: a
+ * token is sent by who has it, no browser adds it. */
+static void put_cors(struct buffer *out, const struct http_response *response, struct slice origin) {
+    put_text(out, "Vary: Origin\r\n");
+    if (origin.len == 0) return;
+    put_text(out, "Access-Control-Allow-Origin: ");
+    put_bytes(out, origin.at, origin.len);
+    put_text(out, "\r\nAccess-Control-Expose-Headers: Retry-After, WWW-Authenticate\r\n");
+    if (response->status != 200 || !response->allow) return; /* else it is an answer to OPTIONS: a preflight */
+    put_field(out, "Access-Control-Allow-Methods: ", response->allow);
+    put_text(out, "Access-Control-Allow-Headers: Authorization, Content-Type\r\nAccess-Control-Max-Age: 7200\r\n");
+}
+
 void http_put_response(struct buffer *out, const struct http_response *response, const struct http_framing *framing) {
     size_t start = out->len;
     put_status_line(out, response->status);
@@ -437,6 +474,7 @@ void http_put_response(struct buffer *out, const struct http_response *response,
         put_number(out, (uint64_t)response->retry_after);
         put_text(out, "\r\n");
     }
+    if (framing->cors) put_cors(out, response, framing->origin);
     if (framing->close)
         put_text(out, "Connection: close\r\n");
     else if (framing->keep_alive_1_0)

@@ -21,6 +21,7 @@ enum {
     HTTP_CHUNK_LINE_MAX = 256,    /* a chunk's size with its extensions; more: 400 */
     HTTP_REQUEST_MAX = 64 * 1024, /* a buffer of this size holds any request that is not refused */
     HTTP_DATE_LEN = 29,           /* an IMF-fixdate, without NUL */
+    HTTP_ORIGIN_MAX = 255,        /* bytes of an origin that is allowed */
 };
 
 enum http_method { HTTP_OTHER, HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_OPTIONS };
@@ -52,8 +53,8 @@ struct http_request {
     bool chunked;
     uint8_t authorizations;             /* how many Authorization fields there are, up to 2 */
     struct http_span method_name, path; /* the latter of the request target, without the query */
-    struct http_span content_type, authorization,
-        forwarded_for;     /* field values, the last X-Forwarded-For; at 0: none */
+    struct http_span content_type, authorization, origin,
+        forwarded_for;     /* field values, the last Origin and X-Forwarded-For; at 0: none */
     struct http_span body; /* decoded */
     uint32_t consumed;     /* once complete: where in the buffer the next request begins */
 
@@ -76,6 +77,10 @@ enum http_result { HTTP_MORE, HTTP_DONE, HTTP_REFUSED };
  * place; where more is wanted, *len may shrink by what the decoding saved. */
 enum http_result http_parse(struct http_request *r, char *buf, size_t *len);
 
+/* Is it an origin as a browser writes it (RFC 6454 6.2): "https://app.example", without a port that goes without
+ * saying, and in small letters? */
+bool http_is_origin(struct slice s);
+
 static inline struct slice http_slice(const char *buf, struct http_span span) {
     return (struct slice){ buf + span.at, span.len };
 }
@@ -96,6 +101,8 @@ struct http_framing {
     bool close;          /* the connection ends with it */
     bool keep_alive_1_0; /* an HTTP/1.0 client asked for keep-alive: tell it that it got it */
     bool head;           /* the answer to HEAD: everything but the body */
+    bool cors;           /* it depends on the request's Origin, and */
+    struct slice origin; /* whose scripts may read it; empty: only its own */
 };
 
 /* Appends the whole response; all or nothing (out->overflow). */

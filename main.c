@@ -38,6 +38,7 @@ enum {
     THREADS_MAX = 256,
     PROXIES_MAX = 16,
     LOG_PIPE_LEN = 1024 * 1024, /* which everybody may have (/proc/sys/fs/pipe-max-size) */
+    ORIGINS_MAX = 16,
 };
 
 struct config {
@@ -48,6 +49,7 @@ struct config {
     const char *listen, *user;
     union listen_address address;
     struct network trusted[PROXIES_MAX];
+    struct slice origins[ORIGINS_MAX];
     enum { ON, OFF, REQUIRE } throttle, sandbox; /* as in their rows */
     enum { NOTHING, ACCESS } log;
     enum { CLF, JSON } log_format;
@@ -59,7 +61,7 @@ struct config {
 
 /* ---- options ---------------------------------------------------------- */
 
-enum kind { ADDRESS, PATH, NUMBER, COST, NETWORKS, CHOICE, TEXT, FLAG, NOT_AN_OPTION };
+enum kind { ADDRESS, PATH, NUMBER, COST, NETWORKS, ORIGINS, CHOICE, TEXT, FLAG, NOT_AN_OPTION };
 
 static const struct option {
     const char *name, *argument, *environment, *fallback;
@@ -91,6 +93,7 @@ static const struct option {
       "do not tell an unknown name from a wrong password" },
     { "--register", "open|closed|first", "JWTD_REGISTER", "open", CHOICE, AT(api.registration), 0, 0,
       "who may: all, nobody, or the first until there is an account" },
+    { "--cors", "ORIGIN", "JWTD_CORS", NULL, ORIGINS, 0, 0, 0, "whose scripts may read the answers, or *; repeatable" },
     { "--user", "USER", "JWTD_USER", NULL, TEXT, AT(user), 0, 0, "a name, UID or UID:GID to become after binding" },
     { "--sandbox", "on|off|require", "JWTD_SANDBOX", "on", CHOICE, AT(sandbox), 0, 0,
       "give up what serving does not need" },
@@ -110,6 +113,18 @@ static const char *read_networks(struct config *c, struct slice list) {
         if (c->server.trusted_count == PROXIES_MAX ||
             network_parse(slice_cut(&list, ','), &c->trusted[c->server.trusted_count++]) != 0)
             return "it takes ADDRESS or ADDRESS/BITS, sixteen at the most";
+    return NULL;
+}
+
+/* Origins with commas between them, as read_networks; the value must last. */
+static const char *read_origins(struct config *c, struct slice list) {
+    while (list.at != NULL) {
+        struct slice origin = slice_cut(&list, ',');
+        if (c->server.origins_count == ORIGINS_MAX || (!slice_is(origin, "*") && !http_is_origin(origin)))
+            return "it takes what browsers send as Origin (https://app.example, no path, no port 443), or *; sixteen "
+                   "at the most";
+        c->origins[c->server.origins_count++] = origin;
+    }
     return NULL;
 }
 
@@ -140,6 +155,7 @@ static const char *read_value(struct config *c, const struct option *o, const ch
         return NULL;
     case COST: return password_parse_cost(slice_of(value), &c->api.cost, &why) == 0 ? NULL : why;
     case NETWORKS: return read_networks(c, slice_of(value));
+    case ORIGINS: return read_origins(c, slice_of(value));
     case TEXT: memcpy(at, &value, sizeof value); return NULL;
     case CHOICE:
         if (read_choice(slice_of(o->argument), value, at)) return NULL;
@@ -474,6 +490,7 @@ static struct server *start(struct config *c, struct buffer *url) {
     c->server.compress = sha256_fastest(getauxval(AT_HWCAP));
     c->server.api = &c->api;
     c->server.trusted = c->trusted;
+    c->server.origins = c->origins;
     c->server.loops = one_a_core(c->loops);
     c->server.workers = one_a_core(c->workers);
     c->api.started = time(NULL);

@@ -331,10 +331,21 @@ static void put_answer(struct loop *l, const struct api_call *call, struct http_
 
 static int enqueue(struct server *s, struct job *job);
 
-static struct http_framing framing_of(const struct http_request *r) {
+/* The allowed origin that this one is, or "*"; else empty. It lasts: an answer may outlive its request's buffer. */
+static struct slice allowed_origin(const struct server_config *config, struct slice origin) {
+    for (size_t i = 0; origin.len > 0 && i < config->origins_count; i++)
+        if (slice_equal(config->origins[i], origin) || slice_is(config->origins[i], "*")) return config->origins[i];
+    return (struct slice){ NULL, 0 };
+}
+
+/* `buf` is what `r` was parsed in. */
+static struct http_framing framing_of(const struct loop *l, const struct http_request *r, const char *buf) {
+    const struct server_config *config = &l->server->config;
     return (struct http_framing){ .close = !r->keep_alive,
                                   .keep_alive_1_0 = r->keep_alive && r->minor_version == 0,
-                                  .head = r->method == HTTP_HEAD };
+                                  .head = r->method == HTTP_HEAD,
+                                  .cors = config->origins_count > 0,
+                                  .origin = allowed_origin(config, http_slice(buf, r->origin)) };
 }
 
 /* Whose request it is. A loopback or unix-socket peer that no --trusted-proxy names is nobody in particular: it may
@@ -367,7 +378,7 @@ static int park(struct loop *l, struct connection *c, const struct http_request 
     job->generation = c->generation;
     atomic_init(&job->abandoned, false);
     atomic_init(&job->half_closed, false);
-    job->framing = framing_of(r);
+    job->framing = framing_of(l, r, buf);
     job->call = *call;
     job->call.client = client_of(l, c, r, buf);
     job->call.body = (struct slice){ job->body, body.len };
@@ -403,17 +414,20 @@ static void answer(struct loop *l, struct connection *c, const struct http_reque
         else
             api_busy(&call);
     }
-    put_answer(l, &call, framing_of(r));
+    put_answer(l, &call, framing_of(l, r, buf));
     if (!r->keep_alive) c->state = LAST;
 }
 
-/* An answer to what is no request; nothing behind it is read. */
+/* An answer to what is no request, or not a whole one; nothing behind it is read. */
 static void answer_error(struct loop *l, struct connection *c, const struct http_request *r, const char *buf,
                          int status, const char *message) {
+    struct http_framing framing = framing_of(l, r, buf);
     struct api_call call = { .text = { .at = l->text, .cap = sizeof l->text } };
     api_error(&call, status, message);
     note_request(l, c, r, buf);
-    put_answer(l, &call, (struct http_framing){ .close = true });
+    framing.close = true;
+    framing.keep_alive_1_0 = framing.head = false;
+    put_answer(l, &call, framing);
     c->state = LINGERING;
 }
 

@@ -12,6 +12,8 @@ struct server_config {
     const struct api *api;         /* its counts: for as many threads as there are loops and workers */
     const struct network *trusted; /* proxies whose X-Forwarded-For is believed */
     size_t trusted_count;
+    const struct slice *origins; /* whose scripts may read the answers: as a browser writes them, or "*" */
+    size_t origins_count;
     unsigned address_limit;  /* connections that an address may hold; 0: any number */
     enum access_format log;  /* of every answered request, to */
     int log_fd;              /* this descriptor */

@@ -27,7 +27,7 @@ struct row {
     const char *authorization, *type; /* NULL: no such field */
     int authorizations;               /* 0: as many as `authorization` says */
     bool http10, close, expect;       /* else HTTP/1.1, keep_alive, no expect_continue */
-    const char *forwarded;            /* NULL: no X-Forwarded-For */
+    const char *forwarded, *origin;   /* NULL: no X-Forwarded-For, no Origin */
 };
 
 #define RAW(text) .raw = text, .len = sizeof(text) - 1
@@ -433,6 +433,16 @@ static const struct row rows[] = {
     { 417, "one that begins 100-continue", RAW(POST("Expect: 100\r\n", "")) },
 
     /* http.h: the last X-Forwarded-For, which the nearest proxy wrote; a trailer is not a proxy's */
+    { HTTP_GET, "an origin (RFC 6454 7)", RAW(GET("Origin: https://app.example\r\n")), .origin = "https://app.example" },
+    { HTTP_GET, "no origin in particular", RAW(GET("oRIGIN:null \r\n")), .origin = "null" },
+    { HTTP_GET, "an empty origin", RAW(GET("Origin:\r\n")), .origin = "" },
+    { HTTP_GET, "two origins", RAW(GET("Origin: http://a\r\nOrigin: http://b\r\n")), .origin = "http://b" },
+    { HTTP_GET, "what only ends as Origin", RAW(GET("X-Origin: http://a\r\nOrigins: http://b\r\n")) },
+    { 400, "a control character in it", RAW(GET("Origin: http://a\x01\r\n")) },
+    { HTTP_POST, "an origin in a trailer",
+      RAW(POST("Origin: http://a\r\nTransfer-Encoding: chunked\r\n", "0\r\nOrigin: http://b\r\n\r\n")),
+      .origin = "http://a" },
+
     { HTTP_GET, "forwarded for one", RAW(GET("X-Forwarded-For: 192.0.2.1\r\n")), .forwarded = "192.0.2.1" },
     { HTTP_GET, "forwarded by two", RAW(GET("x-forwarded-for:\t192.0.2.1 , ::1 \r\n")),
       .forwarded = "192.0.2.1 , ::1" },
@@ -672,6 +682,7 @@ static const char *head_wrong(const struct row *w, const struct feed *f)
            : !value_is(f, r->authorization, w->authorization)              ? "authorization"
            : !value_is(f, r->content_type, w->type)                        ? "content_type"
            : !value_is(f, r->forwarded_for, w->forwarded)                  ? "forwarded_for"
+           : !value_is(f, r->origin, w->origin)                            ? "origin"
                                                                            : NULL;
 }
 
@@ -892,7 +903,7 @@ static const struct phrase {
 
 /* Field lines in any order; each stands once, none else does, and Date is always there (RFC 9110 6.6.1). */
 static const struct reply {
-    const char *why, *status_line, *fields[6], *body;
+    const char *why, *status_line, *fields[10], *body;
     struct http_response response;
     struct http_framing framing;
 } replies[] = {
@@ -932,6 +943,24 @@ static const struct reply {
         "Connection: keep-alive" }, "",
       { .status = 401, .no_store = true, .www_authenticate = "Basic", .retry_after = 2147483647, .body = JSON },
       { .keep_alive_1_0 = true, .head = true } },
+    { "cors: for who is allowed (Fetch 3.3.3)", "HTTP/1.1 404 Not Found",
+      { TYPE, "Content-Length: 7", "Vary: Origin", "Access-Control-Allow-Origin: https://app.example",
+        "Access-Control-Expose-Headers: Retry-After, WWW-Authenticate" }, "{\"a\":1}",
+      { .status = 404, .body = JSON }, { .cors = true, .origin = { "https://app.example:8443", 19 } } },
+    { "cors: for who is not", "HTTP/1.1 200 OK", { TYPE, "Content-Length: 7", "Vary: Origin" }, "{\"a\":1}",
+      { .status = 200, .body = JSON }, { .cors = true } },
+    { "cors: a preflight (Fetch 4.8)", "HTTP/1.1 200 OK",
+      { "Content-Length: 0", "Allow: GET, OPTIONS", "Vary: Origin", "Access-Control-Allow-Origin: *",
+        "Access-Control-Expose-Headers: Retry-After, WWW-Authenticate", "Access-Control-Allow-Methods: GET, OPTIONS",
+        "Access-Control-Allow-Headers: Authorization, Content-Type", "Access-Control-Max-Age: 7200" }, "",
+      { .status = 200, .allow = "GET, OPTIONS" }, { .cors = true, .origin = { "*", 1 } } },
+    { "cors: a preflight from who is not allowed", "HTTP/1.1 200 OK",
+      { "Content-Length: 0", "Allow: GET, OPTIONS", "Vary: Origin" }, "",
+      { .status = 200, .allow = "GET, OPTIONS" }, { .cors = true } },
+    { "cors: 405 names its methods, and is no preflight", "HTTP/1.1 405 Method Not Allowed",
+      { TYPE, "Content-Length: 7", "Allow: GET", "Vary: Origin", "Access-Control-Allow-Origin: *",
+        "Access-Control-Expose-Headers: Retry-After, WWW-Authenticate" }, "{\"a\":1}",
+      { .status = 405, .allow = "GET", .body = JSON }, { .cors = true, .origin = { "*", 1 } } },
     { "any byte in a body", "HTTP/1.1 201 Created", { TYPE, "Content-Length: 6" }, "\r\n\r\n\xc3\xa4",
       { .status = 201, .body = { "\r\n\r\n\xc3\xa4", 6 } }, { .close = false } },
 };
@@ -950,7 +979,7 @@ static const char *reply_wrong(struct slice got, const char *status_line, const 
     if (!cut_line(&got, &line) || !slice_is(line, status_line))
         return "status line";
     size_t expected = 1, seen = 0;
-    bool dated = false, there[8] = { false };
+    bool dated = false, there[10] = { false };
     for (size_t i = 0; i < n && fields[i]; i++)
         expected++;
     for (;; seen++) {
@@ -982,7 +1011,7 @@ static void test_responses(void)
         memcpy(out, "first", 5);
         http_put_response(&b, &w->response, &framing);
         struct slice got = { out + 5, b.len - 5 };
-        const char *what = reply_wrong(got, w->status_line, w->fields, 6, w->body);
+        const char *what = reply_wrong(got, w->status_line, w->fields, 10, w->body);
         check(!b.overflow && what == NULL && memcmp(out, "first", 5) == 0, "response: %s: %s: \"%s\"", w->why,
               what ? what : "overflow, or what stood before it", escaped(got.at, got.len));
 
@@ -1059,6 +1088,78 @@ static void test_dates(void)
     check(right, "%s", problem);
 }
 
+/* What a browser may send as Origin (RFC 6454 6.2, WHATWG URL 4.7), and what none does, which would never match. */
+static void test_origins(void)
+{
+    static const struct {
+        bool right;
+        const char *text, *why;
+    } origins[] = {
+        { true, "https://app.example", "https" },
+        { true, "http://localhost", "http" },
+        { true, "http://localhost:3000", "a port" },
+        { true, "http://127.0.0.1:65535", "the last port" },
+        { true, "http://[::1]", "IPv6" },
+        { true, "http://[::1]:8080", "IPv6 and a port" },
+        { true, "https://xn--bcher-kva.example", "an international name as browsers write it" },
+        { true, "https://my_app.example", "an underscore" },
+        { true, "https://a:80", "the port of the other scheme" },
+        { true, "http://a:443", "the port of the other scheme" },
+        { true, "capacitor://localhost", "an app's scheme" },
+        { true, "moz-extension://0b9a3f1c-6c1b-4f5d-8a4e-2d1c9f3e7b6a", "an extension's" },
+        { false, "", "nothing" },
+        { false, "*", "any: for the caller" },
+        { false, "null", "what every sandboxed frame sends" },
+        { false, "app.example", "no scheme" },
+        { false, "//app.example", "no scheme" },
+        { false, "://app.example", "an empty scheme" },
+        { false, "https:app.example", "no slashes" },
+        { false, "https:/app.example", "one slash" },
+        { false, "https://", "no host" },
+        { false, "https://:8080", "no host" },
+        { false, "https:///", "no host" },
+        { false, "https://app.example/", "a slash behind it" },
+        { false, "https://app.example/path", "a path" },
+        { false, "https://app.example?a", "a query" },
+        { false, "https://app.example#a", "a fragment" },
+        { false, "https://user@app.example", "a user" },
+        { false, "https://App.example", "a capital" },
+        { false, "HTTPS://app.example", "a capital" },
+        { false, "https://*.example", "a wildcard" },
+        { false, "https://b\xc3\xbc" "cher.example", "no ASCII" },
+        { false, "https://app.example ", "a space" },
+        { false, " https://app.example", "a space" },
+        { false, "https://app.example\r\nX: y", "another line" },
+        { false, "https://app%2eexample", "an escape" },
+        { false, "https://app.example:", "an empty port" },
+        { false, "https://app.example:443", "a port that goes without saying" },
+        { false, "http://app.example:80", "a port that goes without saying" },
+        { false, "http://[::1]:80", "a port that goes without saying" },
+        { false, "http://[::1]:", "an empty port" },
+        { false, "https://app.example:0", "port 0" },
+        { false, "https://app.example:08443", "a zero before it" },
+        { false, "https://app.example:65536", "no port" },
+        { false, "https://app.example:8o", "no number" },
+        { false, "https://app.example:80:80", "two ports" },
+        { false, "http://[::1", "half a bracket" },
+        { false, "http://::1", "no brackets" },
+        { false, "http://[::1]a", "behind the bracket" },
+        { false, "http://[app.example]", "no address" },
+        { false, "https://a,https://b", "two" },
+    };
+    char longest[HTTP_ORIGIN_MAX + 2] = "https://";
+    memset(longest + 8, 'a', HTTP_ORIGIN_MAX + 1 - 8);
+    for (size_t i = 0; i < sizeof origins / sizeof *origins; i++) {
+        size_t len = strlen(origins[i].text);
+        char *at = guarded(origins[i].text, len);
+        check(http_is_origin((struct slice){ at, len }) == origins[i].right, "origin: %s (%s)", origins[i].text,
+              origins[i].why);
+        guarded_free(at, len);
+    }
+    check(http_is_origin((struct slice){ longest, HTTP_ORIGIN_MAX }), "origin: the longest");
+    check(!http_is_origin((struct slice){ longest, HTTP_ORIGIN_MAX + 1 }), "origin: too long");
+}
+
 int main(void)
 {
     char *zeros = calloc(1, ARENA);
@@ -1076,6 +1177,7 @@ int main(void)
     test_pipeline();
     test_responses();
     test_dates();
+    test_origins();
 
     guarded_free(arena, ARENA);
     return test_end();

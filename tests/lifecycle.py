@@ -711,6 +711,13 @@ USAGE = (  # arguments, environment, why
     (["--sandbox", "ON"], {}, "capitals"),
     ([], {"JWTD_THROTTLE": "0"}, "a number"),
     (["--register", "no"], {}, "another word"),
+    (["--cors", ""], {}, "empty"),
+    (["--cors", "app.example"], {}, "no scheme"),
+    (["--cors", "https://app.example/"], {}, "a path"),
+    (["--cors", "null"], {}, "no origin in particular"),
+    (["--cors", "https://*.example"], {}, "a wildcard in it"),
+    ([], {"JWTD_CORS": "https://a,,https://b"}, "an empty one"),
+    ([], {"JWTD_CORS": ",".join(f"https://{i}.example" for i in range(17))}, "seventeen"),
     ([], {"JWTD_REGISTER": "first,closed"}, "two words"),
     (["--log", "on"], {}, "not one of its words"),
     (["--log", "require"], {}, "another's word"),
@@ -1144,6 +1151,63 @@ def uniform():
     server.stop("uniform")
 
 
+def cross_origin():
+    """--cors: what an allowed origin gets on every answer, what others do not, and nothing without it."""
+    app, local = "https://app.example", "http://127.0.0.1:8080"
+    requests = (  # what, whose status, the request's first line, fields and body
+        ("preflight", 200, "OPTIONS /get-jwt", ["Access-Control-Request-Method: GET",
+                                                "Access-Control-Request-Headers: authorization"], b""),
+        ("preflight", 200, "OPTIONS /login", ["Access-Control-Request-Method: POST"], b""),
+        ("preflight of no path", 404, "OPTIONS /nowhere", ["Access-Control-Request-Method: GET"], b""),
+        ("no token", 400, "GET /get-jwt", [], b""),
+        ("a bad token", 401, "GET /get-jwt", ["Authorization: Bearer x"], b""),
+        ("HEAD", 400, "HEAD /get-jwt", [], b""),
+        ("no path", 404, "GET /nowhere", [], b""),
+        ("another method", 405, "GET /login", [], b""),
+        ("no media type", 415, "POST /login", ["Content-Length: 2"], b"{}"),
+        ("a worker's answer", 404, "POST /login", [JSON, "Content-Length: 34"],
+         b'{"username":"x","password":"1234"}'),
+        ("no JSON", 400, "POST /register", [JSON, "Content-Length: 1"], b"{"),
+        ("HTTP/1.0", 400, "GET /get-jwt HTTP/1.0", [], b""),
+        ("malformed", 400, "GET /get-jwt", ["a b: c"], b""),
+        ("too large", 413, "POST /login", [JSON, "Content-Length: 16385"], b""),
+        ("unknown coding", 501, "POST /login", [JSON, "Transfer-Encoding: gzip"], b""),
+        ("a bad chunk", 400, "POST /login", [JSON, "Transfer-Encoding: chunked"], b"x\r\n"),
+    )
+    allowed = {"vary": "Origin", "access-control-expose-headers": "Retry-After, WWW-Authenticate"}
+    preflight = {"access-control-allow-headers": "Authorization, Content-Type", "access-control-max-age": "7200"}
+    listed, anybody, nobody = (
+        Server(folder(), "--throttle", "off", *options, env=env, cost=TINY) for options, env in (
+            (("--cors", local), {"JWTD_CORS": f"https://other.example,{app}"}), (("--cors=*",), {}), ((), {})))
+
+    def fields_of(server, origin, line, fields, body):
+        with contextlib.closing(Client(server)) as client:
+            origins = [f"Origin: {origin}"] if origin else []
+            answer = client.send(request(line, *origins, *fields, body=body)).answer(head=line.startswith("HEAD"))
+        return answer.status, {k: v for k, v in answer.fields.items() if k not in ("date", "content-length")}
+
+    for what, status, *data in requests:
+        plain = fields_of(nobody, None, *data)
+        same(plain[0], status, f"cross origin, {what}: status")
+        same(fields_of(nobody, app, *data), plain, f"cross origin, {what}: without --cors")
+        more = {**preflight, "access-control-allow-methods": plain[1]["allow"]} if status == 200 else {}
+        for server, origin, told in ((listed, app, app), (listed, local, local), (anybody, app, "*"),
+                                     (anybody, "null", "*")):
+            same(fields_of(server, origin, *data),
+                 (status, {**plain[1], **allowed, **more, "access-control-allow-origin": told}),
+                 f"cross origin, {what}: {origin} where {told} is allowed")
+        for origin in (None, "null", "https://app.example.evil", "https://app.exampl", "http://app.example",
+                       "https://app.example:8443", "https://APP.example", "*", f"{app},{local}", ""):
+            same(fields_of(listed, origin, *data), (status, {**plain[1], "vary": "Origin"}),
+                 f"cross origin, {what}: {origin} where it is not allowed")
+    client = Client(listed)
+    client.send(post("/register", "Romel", "pass1425", f"Origin: {app}") + get(None, f"Origin: {local}") + get())
+    same([client.answer().fields.get("access-control-allow-origin") for _ in range(3)], [app, local, None],
+         "cross origin: each of three at once its own")
+    for server in (listed, anybody, nobody):
+        server.stop("cross origin")
+
+
 def locked_in():
     """What the kernel says of a running server."""
     server = Server(folder(), cost=TINY)
@@ -1539,8 +1603,8 @@ by_name = [memory, no_memory, soak]
 parts = [restart, kill_in_the_middle, stop_in_flight, stop_unread, one_name, first_of_many, full_queue,
          left_while_hashing, lingering, one_connection, unix_socket, ipv6, usage_errors, help_and_version,
          cannot_start, secrets, alone_in_a_chroot, no_descriptors, full_but_nobody_waits, no_room,
-         no_standard_descriptors, throttled, address_limit, uniform, locked_in, defaults, successor, left_behind,
-         inherited, not_inherited, upgrade]
+         no_standard_descriptors, throttled, address_limit, uniform, cross_origin, locked_in, defaults, successor,
+         left_behind, inherited, not_inherited, upgrade]
 
 
 def main():

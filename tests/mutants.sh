@@ -1,6 +1,6 @@
 #!/bin/sh
-# mutants.sh - breaks the throttle, the sandbox and more on purpose, one line in a copy at a time: for each break a test must
-# fail. (The others: constant_time.sh for a comparison with memcmp, durability.py for fdatasync and flock.)
+# mutants.sh - breaks the throttle, the sandbox and more on purpose, one line in a copy at a time: for each break a
+# test must fail. (The others: constant_time.sh for a comparison with memcmp, durability.py for fdatasync and flock.)
 cd "$(dirname "$0")/.." || exit 1
 if ! command -v python3 >/dev/null; then
     echo "SKIP mutants: package python3"
@@ -49,7 +49,7 @@ cp ./*.c ./*.h Makefile "$dir"
 cp tests/*.c tests/*.h "$dir/tests"
 for test in throttle_test address_test users_test sandbox_test throttled address_limit locked_in first_of_many \
     api_test metrics_test access_test metrics_counts metrics_gauges metrics_unwell metrics_logged metrics_no_room; \
-    do
+    do cross_origin; do
     wrong=
     { build "$(target $test)" && run $test; } || wrong="fails without a mutant"
     verdict $test "$wrong"
@@ -100,6 +100,11 @@ mutant metrics_unwell "all is well" api.c 's/fault = users_fault(call->api->user
 mutant metrics_logged "queries are logged" server.c 's/l->access.target = http_slice(buf, r->path)/&; while (*(l->access.target.at + l->access.target.len) > 32) l->access.target.len++/'
 mutant metrics_no_room "the rest of a line is forgotten" server.c '/if (taken) put_bytes/d'
 mutant metrics_no_room "what is dropped is not counted" server.c 's/dropped += .*/dropped += 0;/'
+mutant cross_origin "any origin is allowed" server.c 's/if (slice_equal(config->origins\[i\], origin)/if (true/'
+mutant cross_origin "an origin is compared by its beginning" server.c \
+    's/if (slice_equal(config->origins\[i\], origin)/if (memcmp(config->origins[i].at, origin.at, config->origins[i].len) == 0/'
+mutant cross_origin "errors of http.c are nobody's" server.c \
+    's/    struct http_framing framing = framing_of(l, r, buf);/    struct http_framing framing = { 0 }; (void)r, (void)buf;/'
 case $sandbox in
 *SKIP*)
     echo "SKIP the sandbox's mutants: this kernel has not all of it"
