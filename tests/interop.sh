@@ -5,19 +5,6 @@
 # shellcheck source=tests/interop_common.sh
 . "$(dirname "$0")/interop_common.sh"
 
-# peer COMMAND...: counts the checks that it prints.
-peer() {
-    local line ran=0
-    while IFS= read -r line; do
-        case $line in
-        'ok '*) pass && ran=1 ;;
-        'FAIL '*) fail "${line#FAIL }" ;;
-        *) printf '%s\n' "$line" ;;
-        esac
-    done < <("$@" 2>&1 || echo "FAIL $* ended with status $?")
-    [ "$ran" -eq 1 ] || fail "$*: nothing is right"
-}
-
 jose=$top/build/npm
 install_jose() {
     command -v node && command -v npm || return

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# For flask.sh and interop.sh: counts, servers, and what is missing.
+# For flask.sh, interop.sh and openapi.sh: counts, servers, and what is missing.
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 JWTD_BIN=${JWTD_BIN:-$top/jwtd}
@@ -45,6 +45,19 @@ stop() {
     local pid
     for pid in "${running[@]}"; do kill "$pid" && wait "$pid"; done 2>/dev/null
     running=()
+}
+
+# peer COMMAND...: counts the checks that it prints.
+peer() {
+    local line ran=0
+    while IFS= read -r line; do
+        case $line in
+        'ok '*) pass && ran=1 ;;
+        'FAIL '*) fail "${line#FAIL }" ;;
+        *) printf '%s\n' "$line" ;;
+        esac
+    done < <("$@" 2>&1 || echo "FAIL $* ended with status $?")
+    [ "$ran" -eq 1 ] || fail "$*: nothing is right"
 }
 
 finish() {
