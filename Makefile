@@ -70,11 +70,10 @@ test: jwtd unit-tests
 	@tests/run.sh $(TESTS:%=$(BUILD)/%) ./test.sh tests/admin.sh
 
 # The long one: other compilers, sanitizers, other machines and every real peer.
+CHECKS = layers man services builds lifecycle admin metrics durability flask interop openapi fail2ban constant_time \
+         mutants coverage memory machines dist deb
 check: jwtd unit-tests
-	@tests/run.sh $(TESTS:%=$(BUILD)/%) ./test.sh tests/layers.sh tests/man.sh tests/services.sh tests/builds.sh \
-	  tests/lifecycle.sh tests/admin.sh tests/metrics.sh tests/durability.sh tests/flask.sh tests/interop.sh tests/fail2ban.sh \
-	  tests/constant_time.sh tests/mutants.sh tests/coverage.sh tests/memory.sh tests/machines.sh tests/dist.sh \
-	  tests/deb.sh bench/instructions "fuzz/run 60"
+	@tests/run.sh $(TESTS:%=$(BUILD)/%) ./test.sh $(CHECKS:%=tests/%.sh) bench/instructions "fuzz/run 60"
 
 # Figures beside those of other servers, in short: bench/README.md
 bench: jwtd
