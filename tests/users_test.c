@@ -1177,7 +1177,7 @@ static void test_no_room_to_compact(void) {
         struct users *u = open_stale();
         ino_t before = inode_of(path);
         setrlimit(RLIMIT_FSIZE, &(struct rlimit){ room, limit.rlim_max });
-        int result = users_compact(u);
+        int result = compact_users(u);
         setrlimit(RLIMIT_FSIZE, &limit);
         if (result != 0 || inode_of(path) != before || !file_is(path, SLICE(STALE)) || access(leftover, F_OK) == 0)
             check(false, "room for %zu bytes", room);
