@@ -818,7 +818,7 @@ def serve_under(make, options=None, kind="", mode="", binary=BIN, **env):
         wrong = wrong or f"register answers {answer} {'after a failed fdatasync' if unsynced else 'in the end'}"
     no_reasons = "warning:|note:|.*breaks off|.*compacted|.*ready on"
     reasons = [line for line in server.lines if re.match(f"jwtd: (?!{no_reasons})", line)]
-    if server.port is None and status == 1 and len(reasons) != 1:
+    if server.port is None and status == 1 and len(set(reasons)) != 1:
         wrong = f"{len(reasons)} lines say why it does not start"
     again = Server(directory)
     if again.port is None:
