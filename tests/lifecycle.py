@@ -528,11 +528,12 @@ def slow_fields():
 
 
 def slow_body():
-    head, body = post("/login", "Romel").split(b"\r\n\r\n")
-    server = Server(folder())
+    head, body = post("/login", "Romel", "pass1425", "Origin: https://app.example").split(b"\r\n\r\n")
+    server = Server(folder(), "--cors", "https://app.example")
     client = Client(server).send(head + b"\r\n\r\n" + body[:-1])
     client.socket.settimeout(2 * WAIT)
-    same(client.answer().status, 408, "slow body")
+    answer = client.answer()
+    same((answer.status, answer.fields.get("access-control-allow-origin")), (408, "https://app.example"), "slow body")
     check(client.is_closed(), "slow body: closed")
     server.stop("slow body")
 

@@ -153,7 +153,7 @@ function faults(doc, { method, path, sent, status, headers, text }) {
   const content = response.content[type]
   if (!content) found.push(`is of type ${type}`)
   const why = content && wrong(content.schema, type === 'application/json' ? JSON.parse(text) : text)
-  if (why) found.push(`${why} in ${text}`)
+  if (why) found.push(`${why} in ${text.trim()}`)
   const body = operation.requestBody?.content['application/json'].schema
   if (status < 300 && body && wrong(body, JSON.parse(sent))) found.push(`took what is no body: ${ajv.errorsText()}`)
   return found
@@ -170,11 +170,9 @@ function judge(doc) {
   const described = operations(doc)
     .filter(({ path }) => !pending.includes(path))
     .flatMap(({ name, operation }) => Object.keys(operation.responses).map((status) => `${name} ${status}`))
-  return [
-    ...answers.flatMap((answer) =>
-      faults(doc, answer).map((fault) => `${answer.method} ${answer.path} ${answer.status} ${fault}`)),
-    ...described.filter((each) => !seen.has(each)).map((each) => `${each} never came`),
-  ]
+  const found = answers.flatMap((answer) =>
+    faults(doc, answer).map((fault) => `${answer.method} ${answer.path} ${answer.status} ${fault}`))
+  return [...new Set(found), ...described.filter((each) => !seen.has(each)).map((each) => `${each} never came`)]
 }
 
 // ---- the tools ---------------------------------------------------------------------------------------------------
