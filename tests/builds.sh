@@ -39,6 +39,8 @@ run() { # name: the unit tests and test.sh on that build
     done
     JWTD_BIN=$PWD/build/$1/jwtd ./test.sh >"$dir/log" 2>&1
     verdict "test.sh on $1" $? "$(tail -n 20 "$dir/log")"
+    JWTD_BIN=$PWD/build/$1/jwtd tests/keys.sh rotation reload >"$dir/log" 2>&1
+    verdict "keys that change on $1" $? "$(tail -n 20 "$dir/log")"
 }
 
 for compiler in gcc clang; do

@@ -2,6 +2,7 @@
 
   interop.py accounts FILE    writes accounts with Werkzeug's hash strings
   interop.py hashes URL FILE  logs in to them; checks jwtd's strings with Werkzeug
+  interop.py issued BINARY FILE  PyJWT reads what `jwtd token issue` makes for these accounts
   interop.py tokens URL       PyJWT reads jwtd's tokens, jwtd reads PyJWT's
 
 The key is JWTD_SECRET. Prints a line for each check: ok NAME, or FAIL NAME: WHY.
@@ -11,6 +12,7 @@ import hashlib
 import http.client
 import json
 import os
+import subprocess
 import sys
 import time
 import urllib.parse
@@ -189,4 +191,21 @@ def tokens(url):
         check(f"PyJWT's token, {name}", answer == wanted, answer)
 
 
-{"accounts": accounts, "hashes": hashes, "tokens": tokens}[sys.argv[1]](*sys.argv[2:])
+def issued(binary, path):
+    import jwt
+
+    for name, more in (("ours-0", []), (ACCOUNTS[-1][0], []), ("ours-0", ["--ttl", "7"]), (ACCOUNTS[-1][0], ["--ttl=7"])):
+        said = subprocess.run([binary, "token", "issue", "--users", path, *more, "--", name], stdout=subprocess.PIPE,
+                              env={**os.environ, "JWTD_SECRET": os.fsdecode(KEY)}, check=False)
+        token = said.stdout.decode().strip()
+        try:
+            claims = jwt.decode(token, KEY, algorithms=["HS256"], options={"require": ["exp", "sub"]})
+        except jwt.InvalidTokenError as error:
+            check(f"token issue {name!a} {more}", False, error)
+            continue
+        check(f"PyJWT reads a token issued for {name!a} {more}", claims["sub"] == name and ("iat" in claims) == bool(more)
+              and (not more or claims["exp"] == claims["iat"] + 7), claims)
+        check("PyJWT writes it too", jwt.encode(claims, KEY, algorithm="HS256") == token, claims)
+
+
+{"accounts": accounts, "hashes": hashes, "issued": issued, "tokens": tokens}[sys.argv[1]](*sys.argv[2:])

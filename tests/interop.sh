@@ -25,6 +25,7 @@ with() {
     start env STATE_DIRECTORY="$state" "$JWTD_BIN" --listen 127.0.0.1:0 --hash "$2"
     [ -z "${werkzeug-}" ] || peer "$PYTHON" "$top/tests/interop.py" hashes "$url" "$state/users.jsonl"
     [ -z "${pyjwt-}" ] || peer "$PYTHON" "$top/tests/interop.py" tokens "$url"
+    [ -z "${pyjwt-}${werkzeug-}" ] || peer "$PYTHON" "$top/tests/interop.py" issued "$JWTD_BIN" "$state/users.jsonl"
     [ -z "${node-}" ] || peer node "$top/tests/interop.mjs" "$jose" "$url"
     stop
 }

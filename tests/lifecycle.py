@@ -674,6 +674,9 @@ USAGE = (  # arguments, environment, why
     (["--address-limit", "-1"], {}, "not a number"),
     ([], {"JWTD_ADDRESS_LIMIT": "1000001"}, "too large"),
     (["--ttl", "60", "more"], {}, "one too many"),
+    (["--token-file", "x"], {}, "of other commands"),
+    (["secret"], {}, "no word"),
+    (["token", "issue"], {}, "no name"),
     (["--help=yes"], {}, "takes none"),
     (["--listen", ""], {}, "empty"),
     (["--listen", "127.0.0.1"], {}, "no port"),
@@ -829,8 +832,8 @@ def secrets():
     server.stop("JWTD_SECRET")
     hex32 = b"0123456789abcdef0123456789abcdef"
     rows = (
-        (hex32, b"\nsecond line\n", "LF"),
-        (hex32, b"\r\nsecond line\r\n", "CRLF"),
+        (hex32, b"\n" + hex32[::-1] + b"\n", "LF"),
+        (hex32, b"\r\n\r\n" + hex32[::-1] + b"\r\n", "CRLF"),
         (hex32, b"", "no line end"),
         (b" spaces count, and so do these \t ", b"\n", "spaces"),
         (b"\xff\x00\x80 raw bytes " + hex32, b"\n", "raw bytes"),

@@ -27,6 +27,7 @@ run() {
     case $1 in
     *_test) "$dir/build/$1" ;;
     metrics_*) JWTD_BIN=$dir/build/jwtd tests/metrics.sh "${1#metrics_}" ;;
+    keys:*) JWTD_BIN=$dir/build/jwtd tests/keys.sh "${1#keys:}" ;;
     *) JWTD_BIN=$dir/build/jwtd tests/lifecycle.sh "$1" ;;
     esac >"$dir/log" 2>&1
 }
@@ -48,8 +49,8 @@ mkdir "$dir/tests"
 cp ./*.c ./*.h Makefile "$dir"
 cp tests/*.c tests/*.h "$dir/tests"
 for test in throttle_test address_test users_test sandbox_test throttled address_limit locked_in first_of_many \
-    api_test metrics_test access_test metrics_counts metrics_gauges metrics_unwell metrics_logged metrics_no_room; \
-    do cross_origin; do
+    api_test metrics_test access_test metrics_counts metrics_gauges metrics_unwell metrics_logged metrics_no_room \
+    cross_origin jwt_test keys:at_once keys:rotation keys:reload; do
     wrong=
     { build "$(target $test)" && run $test; } || wrong="fails without a mutant"
     verdict $test "$wrong"
@@ -105,12 +106,20 @@ mutant cross_origin "an origin is compared by its beginning" server.c \
     's/if (slice_equal(config->origins\[i\], origin)/if (memcmp(config->origins[i].at, origin.at, config->origins[i].len) == 0/'
 mutant cross_origin "errors of http.c are nobody's" server.c \
     's/    struct http_framing framing = framing_of(l, r, buf);/    struct http_framing framing = { 0 }; (void)r, (void)buf;/'
+mutant jwt_test "only the first key verifies" jwt.c 's/i < keys->count;/i < 1;/'
+mutant jwt_test "a trace changes what comes out" jwt.c 's/return right ? result : JWT_INVALID;/return t || right ? result : JWT_INVALID;/'
+mutant api_test "a thread keeps its copy of the keys" api.c 's/if (mine->generation == /if (mine->generation != 0 || mine->generation == /'
+mutant api_test "an early clock is taken" api.c 's/now < JWTD_RELEASED/now < 0/'
+mutant keys:rotation "a rotation forgets the old keys" keys.c 's/if (n++ >= max) {/if (n++ >= 1) {/'
+mutant keys:at_once "a rotation without a lock" keys.c 's/flock(fd, LOCK_EX) == 0/true/'
+mutant keys:reload "a bad file empties the keys" main.c 's/if (result > 0) api_set_keys/if (result != 0) api_set_keys/'
 case $sandbox in
 *SKIP*)
     echo "SKIP the sandbox's mutants: this kernel has not all of it"
     skipped=1
     ;;
 *)
+    mutant keys:reload "Landlock hides a new key file" main.c 's/struct sandbox_path){ secret, SANDBOX_READ }/struct sandbox_path){ c->secret_file, SANDBOX_READ }/'
     mutant locked_in "no sandbox" main.c 's/return c->sandbox == OFF ? 0 : /return 1 ? 0 : /'
     mutant sandbox_test "no seccomp" sandbox.c 's/if (filter_calls() != 0)/if (0)/'
     mutant sandbox_test "no Landlock" sandbox.c 's/if (restrict_files(paths, n) != 0)/if (0)/'
