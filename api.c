@@ -10,8 +10,9 @@
 #include <time.h>
 
 #include "json.h"
-#include "jwt.h"
 #include "log.h"
+
+enum { CLOCK_RETRY_SECONDS = 60 };
 
 static void finish(struct api_call *call, int status) {
     put_text(&call->text, "}\n");
@@ -112,10 +113,49 @@ static bool read_credentials(struct api_call *call, struct credentials *c) {
     return true;
 }
 
-/* The token in an Authorization value: behind "Bearer", or all of it, as the original took it. */
-static struct slice token_of(struct slice value) {
+struct slice api_token_of(struct slice value) {
     struct slice token = value, scheme = slice_cut(&token, ' ');
     return scheme.len == 6 && strncasecmp(scheme.at, "Bearer", 6) == 0 ? slice_trim(token) : value;
+}
+
+/* ---- keys and the clock ----------------------------------------------- */
+
+void api_set_keys(struct api_keys *shared, const struct jwt_keys *keys) {
+    pthread_mutex_lock(&shared->lock);
+    shared->keys = *keys;
+    atomic_fetch_add(&shared->generation, 1);
+    pthread_mutex_unlock(&shared->lock);
+}
+
+static void renew(struct api_copy *mine, struct api_keys *shared) {
+    if (mine->generation == atomic_load(&shared->generation)) return;
+    pthread_mutex_lock(&shared->lock);
+    mine->keys = shared->keys;
+    mine->generation = atomic_load(&shared->generation);
+    pthread_mutex_unlock(&shared->lock);
+}
+
+const char *api_clock_fault(double now) {
+    return now < JWTD_RELEASED ? "The clock of this machine stands before the release of this program: it must be set"
+                               : NULL;
+}
+
+const char *api_watch_clock(struct api_keys *shared, double now) {
+    const char *fault = api_clock_fault(now);
+    bool wrong = fault != NULL;
+    if (atomic_load(&shared->clock_fault) != wrong && atomic_exchange(&shared->clock_fault, wrong) != wrong)
+        log_line(fault ? fault : "The clock of this machine is right again", fault ? " (no token until then)" : "",
+                 NULL);
+    return fault;
+}
+
+/* Every handler that makes or judges a token asks first. */
+static bool clock_is_wrong(struct api_call *call) {
+    const char *fault = api_watch_clock(call->api->keys, call->now);
+    if (fault == NULL) return false;
+    unavailable(call, fault);
+    call->response.retry_after = CLOCK_RETRY_SECONDS;
+    return true;
 }
 
 /* ---- the handlers ----------------------------------------------------- */
@@ -126,8 +166,10 @@ static void get_jwt(struct api_call *call) {
     };
     struct jwt_claims claims;
     enum jwt_result result = JWT_INVALID;
+    if (clock_is_wrong(call)) return;
     if (call->authorizations == 1)
-        result = jwt_verify(&call->api->key, token_of(call->authorization), call->now, call->api->leeway, &claims);
+        result = jwt_verify(&call->copy->keys, api_token_of(call->authorization), call->now, call->api->leeway, &claims,
+                            NULL);
     bool missing = call->authorizations < 2 && call->authorization.len == 0;
     count(call, missing ? METRICS_TOKEN_MISSING : counts[result]);
     if (missing) {
@@ -281,8 +323,12 @@ static void log_in(struct api_call *call) {
     struct credentials c;
     char token[API_TEXT_MAX / 2];
     struct buffer b = { .at = token, .cap = sizeof token };
+    if (clock_is_wrong(call)) {
+        count(call, METRICS_LOGIN_UNAVAILABLE);
+        return;
+    }
     if (read_credentials(call, &c) && authenticate(call, &c)) {
-        jwt_put(&b, &call->api->key, c.name, (int64_t)time(NULL) + call->api->ttl);
+        jwt_put(&b, &call->copy->keys.key[0], c.name, (int64_t)time(NULL) + call->api->ttl);
         call->text.overflow |= b.overflow;
         success(call, 200, ",\"token\":", (struct slice){ b.at, b.len });
     }
@@ -379,6 +425,7 @@ bool api_find(struct api_call *call, const struct http_request *request, const c
 
 void api_answer(struct api_call *call) {
     call->text.len = 0;
+    renew(call->copy, call->api->keys);
     call->route->handler(call);
     if (call->text.overflow) {
         call->text.overflow = false;

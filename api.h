@@ -3,11 +3,13 @@
 #ifndef API_H
 #define API_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "address.h"
-#include "hmac.h"
 #include "http.h"
+#include "jwt.h"
 #include "metrics.h"
 #include "password.h"
 #include "throttle.h"
@@ -20,9 +22,23 @@ enum {
 
 enum api_registration { API_OPEN, API_CLOSED, API_FIRST /* until there is an account */ };
 
-/* What the answers depend on. Made by main, not changed while serving. */
+/* The keys that count, for all threads. Each keeps a copy of its own, and before a request takes a new one if
+ * `generation` has changed: nobody waits, and nobody sees half of a set. */
+struct api_keys {
+    atomic_uint generation;
+    atomic_bool clock_fault; /* has been told of */
+    pthread_mutex_t lock;    /* guards: */
+    struct jwt_keys keys;
+};
+
+struct api_copy {
+    unsigned generation;
+    struct jwt_keys keys;
+};
+
+/* What the answers depend on. Made by main, not changed while serving, but for the keys. */
 struct api {
-    struct hmac_key key;
+    struct api_keys *keys;
     struct users *users;
     struct password_cost cost; /* of new passwords */
     int64_t ttl;               /* seconds that a token lives */
@@ -48,6 +64,7 @@ struct api_call {
     struct metrics *counts;     /* of this thread */
     char *user_room;   /* USERS_NAME_MAX bytes, where the caller wants to know whose token or password it was */
     struct slice user; /* which lies there; `at` is NULL where it was nobody's */
+    struct api_copy *copy;      /* the thread's own */
     struct http_response response;
     struct buffer text; /* the caller's room for API_(LOOP_)TEXT_MAX bytes; the response's body lies in it */
 };
@@ -66,6 +83,19 @@ struct api_route {
     void (*handler)(struct api_call *call);
     const char *message; /* of success */
 };
+
+/* From now on these keys count. The caller wipes its own. */
+void api_set_keys(struct api_keys *shared, const struct jwt_keys *keys);
+
+/* NULL, or what is wrong with a clock that says `now`: it stands before this program's release, so no token can be made
+ * or judged by it. */
+const char *api_clock_fault(double now);
+
+/* The same, and says so where it was not so the last time. */
+const char *api_watch_clock(struct api_keys *shared, double now);
+
+/* The token in an Authorization field's value: behind "Bearer", or all of it, as the original took it. */
+struct slice api_token_of(struct slice value);
 
 /* Finds the route of a complete request. False where the answer is known without a handler, and given (404, 405, 415,
  * OPTIONS). */

@@ -14,6 +14,14 @@ enum {
     JWT_MAX = 32 * 1024, /* characters of a token; a longer one is not taken */
 };
 
+enum { JWT_KEYS_MAX = 16 };
+
+/* The first one signs, all of them verify. As secret as each: wipe it with explicit_bzero. */
+struct jwt_keys {
+    unsigned count;
+    struct hmac_key key[JWT_KEYS_MAX];
+};
+
 enum jwt_result { JWT_VALID, JWT_EXPIRED, JWT_INVALID };
 
 struct jwt_claims {
@@ -21,14 +29,53 @@ struct jwt_claims {
     char sub[JWT_SUB_MAX]; /* UTF-8, may contain NUL */
 };
 
+/* What is looked at, in the order in which people read it; the signature is really the first. */
+enum jwt_check {
+    JWT_SIZE,
+    JWT_SEGMENTS,
+    JWT_HEADER_TEXT, /* base64url */
+    JWT_PAYLOAD_TEXT,
+    JWT_SIGNATURE_TEXT,
+    JWT_HEADER, /* a JSON object */
+    JWT_HEADER_NAMES,
+    JWT_ALG,
+    JWT_CRIT,
+    JWT_MAC,
+    JWT_PAYLOAD,
+    JWT_PAYLOAD_NAMES,
+    JWT_SUB,
+    JWT_EXP,
+    JWT_NBF,
+    JWT_IAT,
+    JWT_AUD,
+    JWT_ALIVE, /* exp lies ahead */
+    JWT_CHECKS
+};
+
+/* What a verification saw. Where a check fails it goes on, to tell of the others too: nothing of that is believed. */
+struct jwt_trace {
+    struct jwt_step {
+        bool made;         /* false: there was nothing that it could look at */
+        const char *fault; /* NULL: right */
+        const char *at;    /* of the fault, in the token, the header or the payload; NULL: all of it */
+        struct slice saw;  /* the characters or the JSON text that it is about; no `at`: it is missing */
+    } step[JWT_CHECKS];
+    unsigned key; /* the MAC is right with this one */
+    char header[JWT_MAX], payload[JWT_MAX];
+};
+
 /* Appends the token {"sub":sub,"exp":exp}: byte for byte what PyJWT makes of these claims and this key. sub is
  * UTF-8, exp a NumericDate and not negative. */
 void jwt_put(struct buffer *out, const struct hmac_key *key, struct slice sub, int64_t exp);
 
+/* The same with {"sub":sub,"iat":iat,"exp":exp}: for a life that is not the usual one. */
+void jwt_put_issued(struct buffer *out, const struct hmac_key *key, struct slice sub, int64_t iat, int64_t exp);
+
 /* Tells whether a token counts at the time `now`, and whose it is (`claims`, filled in only for JWT_VALID).
  * Both times in seconds; `leeway` widens the reading of exp, nbf and iat. A token is expired only if all else
- * about it is right; the claims are not looked at before the MAC has been found right. */
-enum jwt_result jwt_verify(const struct hmac_key *key, struct slice token, double now, double leeway,
-                           struct jwt_claims *claims);
+ * about it is right; the claims are not looked at before the MAC has been found right. `trace`, if it is not NULL,
+ * is told of every check; what comes out is the same. */
+enum jwt_result jwt_verify(const struct jwt_keys *keys, struct slice token, double now, double leeway,
+                           struct jwt_claims *claims, struct jwt_trace *trace);
 
 #endif

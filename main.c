@@ -4,15 +4,13 @@
  * it, and how its value is read. The environment wins over the default, the command line over both.
  *
  * Exit status: 0 after SIGTERM or SIGINT; 1 where it can't start, with the reason; 2 where it was called
- * wrongly. Of `jwtd user`: admin.h. */
+ * wrongly. Of `jwtd user`: admin.h; of `jwtd token`: token.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -23,17 +21,15 @@
 #include <unistd.h>
 
 #include "admin.h"
-#include "base64url.h"
 #include "health.h"
+#include "keys.h"
 #include "listen.h"
 #include "log.h"
 #include "sandbox.h"
 #include "server.h"
+#include "token.h"
 
 enum {
-    KEY_MAX = 4096,
-    KEY_LEN_ADVISED = 32,
-    NEW_KEY_LEN = 32,
     PATH_LEN_MAX = 4096,
     THREADS_MAX = 256,
     PROXIES_MAX = 16,
@@ -46,7 +42,9 @@ struct config {
     struct api api;
     int64_t ttl, leeway, loops, workers, address_limit;
     char users[PATH_LEN_MAX], secret_file[PATH_LEN_MAX];
-    const char *listen, *user;
+    struct vault *vault;
+    size_t vault_len;
+    const char *listen, *user, *token_file;
     union listen_address address;
     struct network trusted[PROXIES_MAX];
     struct slice origins[ORIGINS_MAX];
@@ -55,8 +53,16 @@ struct config {
     enum { CLF, JSON } log_format;
     bool given; /* the socket is the service manager's */
     int manager;
+    bool ttl_chosen; /* on the command line */
     bool help, version;
     int words; /* that are no options, moved to the front of argv */
+};
+
+/* All that is known of the keys, in memory that is neither swapped out nor dumped. */
+struct vault {
+    struct api_keys shared;
+    struct jwt_keys fresh; /* as they come from the file */
+    struct api_copy copies[];
 };
 
 /* ---- options ---------------------------------------------------------- */
@@ -75,7 +81,7 @@ static const struct option {
       "IPv4, [IPv6] or unix:PATH; port 0 picks a free one" },
     { "--users", "FILE", "JWTD_USERS", "users.jsonl", PATH, AT(users), 0, 0, "the accounts" },
     { "--secret-file", "FILE", "JWTD_SECRET_FILE", "jwtd.secret", PATH, AT(secret_file), 0, 0,
-      "the key: the file's first line; made where missing" },
+      "the keys, one a line, the first signs; made where missing" },
     { NULL, NULL, "JWTD_SECRET", NULL, NOT_AN_OPTION, 0, 0, 0,
       "the key itself; wins over the file; never an argument" },
     { "--ttl", "SECONDS", "JWTD_TTL", "3600", NUMBER, AT(ttl), 1, 3153600000, "how long a token counts" },
@@ -101,6 +107,8 @@ static const struct option {
       "access: a line on standard output for each request" },
     { "--log-format", "clf|json", "JWTD_LOG_FORMAT", "clf", CHOICE, AT(log_format), 0, 0,
       "of these lines: the Common Log Format, or JSON" },
+    { "--token-file", "FILE", NULL, NULL, TEXT, AT(token_file), 0, 0,
+      "the token of verify and explain; else standard input" },
     { "--help", NULL, NULL, NULL, FLAG, AT(help), 0, 0, "this" },
     { "--version", NULL, NULL, NULL, FLAG, AT(version), 0, 0, "version, target and libc" },
 #undef AT
@@ -190,9 +198,11 @@ static int print_help(void) {
     char text[4096];
     struct buffer b = { .at = text, .cap = sizeof text };
     put_text(&b, "jwtd: accounts, log-in and JSON Web Tokens over HTTP\n\nusage: jwtd [OPTION VALUE]...\n");
-    put_text(&b, "       jwtd healthcheck [OPTION VALUE]...\n"
-                 "       jwtd user add NAME | passwd NAME | delete NAME | list | export | import [FILE] "
-                 "[OPTION VALUE]...\n\n");
+    put_text(&b, "       jwtd healthcheck [OPTION VALUE]...\n");
+    put_text(&b, "       jwtd user add NAME | passwd NAME | delete NAME | list | export | import [FILE] "
+                 "[OPTION VALUE]...\n"
+                 "       jwtd secret new | rotate [OPTION VALUE]...\n"
+                 "       jwtd token issue NAME | verify | explain [OPTION VALUE]...\n\n");
     for (const struct option *o = options; o < options + OPTIONS; o++) {
         put_column(&b, 2, "", NULL);
         put_column(&b, 29, o->name, o->argument);
@@ -244,6 +254,8 @@ static int read_environment(struct config *c) {
 
 static int manage_users(const struct config *c, char *const *words);
 static int check_health(const struct config *c, char *const *words);
+static int manage_secret(const struct config *c, char *const *words);
+static int manage_tokens(const struct config *c, char *const *words);
 
 /* What `jwtd WORD ...` does instead of serving: an exit status. `words` are those behind it, NULL at their end. */
 static const struct command {
@@ -252,6 +264,8 @@ static const struct command {
 } commands[] = {
     { "user", manage_users },
     { "healthcheck", check_health },
+    { "secret", manage_secret },
+    { "token", manage_tokens },
 };
 
 static const struct command *find_command(const char *word) {
@@ -278,100 +292,58 @@ static int read_arguments(struct config *c, int argc, char **argv) {
         if (value == NULL || (!o->argument && *value))
             return log_line(o->name, " takes ", o->argument ? o->argument : "no value", " (see jwtd --help)", NULL);
         if (set_option(c, o, o->name, value) != 0) return -1;
+        c->ttl_chosen |= o->at == offsetof(struct config, ttl);
     }
+    if (c->token_file && (c->words < 2 || strcmp(argv[1], "token") != 0 || strcmp(argv[2], "issue") == 0))
+        return log_line("--token-file is for jwtd token verify and explain (see jwtd --help)", NULL);
     if (c->words > 0) argv[c->words + 1] = NULL; /* as argv[argc] is */
     return 0;
 }
 
-/* ---- the key ---------------------------------------------------------- */
+/* ---- the keys --------------------------------------------------------- */
 
-/* Writes a new key beside `path` and gives it that name only once it is whole and on the disk; if another
- * process was first, its key stays. */
-static int make_key_file(const char *path) {
-    uint8_t key[NEW_KEY_LEN];
-    char temporary[PATH_LEN_MAX + 32], line[64];
-    struct buffer name = { .at = temporary, .cap = sizeof temporary };
-    if (getrandom(key, sizeof key, 0) != sizeof key) return log_line("getrandom: ", strerror(errno), NULL);
-    size_t len = base64url_encode(key, sizeof key, line);
-    line[len++] = '\n';
-    put_text(&name, path);
-    put_char(&name, '.');
-    put_number(&name, (uint64_t)getpid());
-    put_bytes(&name, ".new", sizeof ".new");
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    bool written = fd >= 0 && write(fd, line, len) == (ssize_t)len && fsync(fd) == 0;
-    bool named = written && (link(temporary, path) == 0 || errno == EEXIST || rename(temporary, path) == 0);
-    if (!named) log_line(path, " can't be made: ", strerror(errno), " (--secret-file names another file)", NULL);
-    if (fd >= 0) close(fd);
-    unlink(temporary);
-    explicit_bzero(key, sizeof key);
-    explicit_bzero(line, sizeof line);
-    return named ? 0 : -1;
+/* The keys of JWTD_SECRET, which is one, or of the file. 0, or -1 with the reason said, and `mend` behind it. */
+static int load_keys(const struct config *c, struct jwt_keys *keys, bool make, const char *mend) {
+    struct keys_file file = { c->secret_file, mend, make, listen_is_loopback(&c->address),
+                              sha256_fastest(getauxval(AT_HWCAP)) };
+    char *environment = getenv("JWTD_SECRET");
+    int n = environment ? 1 + keys_take(&file, slice_of(environment), &keys->key[0])
+                        : keys_load(&file, keys->key, JWT_KEYS_MAX);
+    keys->count = n > 0 ? (unsigned)n : 0;
+    if (environment) explicit_bzero(environment, strlen(environment));
+    return n > 0 ? 0 : -1;
 }
 
-/* The first line of the file, which is made where it is missing: its length, or -1. */
-static ssize_t read_key_file(const char *path, char key[KEY_MAX]) {
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT) {
-        if (make_key_file(path) != 0) return -1;
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-    }
-    ssize_t n = fd < 0 ? -1 : read(fd, key, KEY_MAX);
-    if (n < 0) log_line(path, " can't be read: ", strerror(errno), " (--secret-file names another file)", NULL);
-    if (n >= 0 && fstat(fd, &st) == 0 && ((st.st_mode & 077) != 0 || (st.st_uid != geteuid() && st.st_uid != 0)))
-        log_line("warning: others may read or have written ", path, ": chown and chmod 600 it", NULL);
-    if (fd >= 0) close(fd);
-    const char *end = n > 0 ? memchr(key, '\n', (size_t)n) : NULL;
-    if (end == NULL && n == KEY_MAX) return log_line(path, ": its first line is longer than 4096 bytes", NULL);
-    n = end ? end - key : n;
-    return n > 0 && key[n - 1] == '\r' ? n - 1 : n;
-}
-
-/* Keys that stand in tutorials are everybody's, in whatever case and with whatever white space behind them. */
-static bool is_well_known(struct slice key) {
-    struct slice known =
-        slice_of("your_secret_key your-secret-key your-256-bit-secret secret secretkey secret_key "
-                 "secret-key mysecret mysecretkey my_secret_key my-secret-key supersecret super-secret "
-                 "super_secret jwt_secret jwt-secret changeme change_me change-me password key test "
-                 "dev admin a-string-secret-at-least-256-bits-long");
-    while (key.len > 0 && strchr(" \t\r", key.at[key.len - 1])) key.len--; /* a NUL too: HMAC pads with it */
-    while (known.at != NULL) {
-        struct slice one = slice_cut(&known, ' ');
-        if (one.len == key.len && strncasecmp(one.at, key.at, key.len) == 0) return true;
-    }
-    return false;
-}
-
-static int check_key(const struct config *c, struct slice key) {
-    if (key.len == 0)
-        return log_line("the key is empty: put one into JWTD_SECRET or the first line of ", c->secret_file,
-                        ", or remove that file", NULL);
-    if (is_well_known(key) && !listen_is_loopback(&c->address))
-        return log_line("the key is one that everybody knows: it is not used on an address that others reach", NULL);
-    if (is_well_known(key))
-        log_line("warning: the key is one that everybody knows: whoever reaches this address can make tokens", NULL);
-    else if (key.len < KEY_LEN_ADVISED)
-        log_line("warning: the key is shorter than 32 bytes and may be guessed (RFC 7518 section 3.2)", NULL);
+/* Room for the keys and each thread's copy of them: it is not swapped out, and not dumped. */
+static int open_vault(struct config *c) {
+    size_t n = c->server.loops + c->server.workers;
+    c->vault_len = sizeof *c->vault + n * sizeof *c->vault->copies;
+    c->vault = mmap(NULL, c->vault_len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (c->vault == MAP_FAILED) return log_line("no memory for the keys", NULL);
+    if (mlock(c->vault, c->vault_len) != 0) log_line("the keys can't be locked in memory: ", strerror(errno), NULL);
+    madvise(c->vault, c->vault_len, MADV_DONTDUMP);
+    pthread_mutex_init(&c->vault->shared.lock, NULL);
+    c->api.keys = &c->vault->shared;
+    c->server.copies = c->vault->copies;
     return 0;
 }
 
-static int load_key(struct config *c) {
-    char text[KEY_MAX], *environment = getenv("JWTD_SECRET");
-    struct slice key = { text, 0 };
-    int result = 0;
-    if (environment) {
-        key = slice_of(environment);
-    } else {
-        ssize_t len = read_key_file(c->secret_file, text);
-        key.len = len > 0 ? (size_t)len : 0;
-        result = len < 0 ? -1 : 0;
-    }
-    if (result == 0) result = check_key(c, key);
-    if (result == 0) hmac_key_init(&c->api.key, c->server.compress, key.at, key.len);
-    explicit_bzero(text, sizeof text);
-    if (environment) explicit_bzero(environment, key.len);
+/* The keys of now for all threads: their number, or -1 and nothing has changed. */
+static int fill_vault(struct config *c, bool make, const char *mend) {
+    struct jwt_keys *fresh = &c->vault->fresh;
+    int result = load_keys(c, fresh, make, mend) == 0 ? (int)fresh->count : -1;
+    if (result > 0) api_set_keys(&c->vault->shared, fresh);
+    explicit_bzero(fresh, sizeof *fresh);
     return result;
+}
+
+/* What SIGHUP asks for. */
+static void reload_keys(struct config *c) {
+    char number[LOG_DECIMAL];
+    bool given = getenv("JWTD_SECRET") != NULL;
+    int n = given ? -1 : fill_vault(c, false, "; the keys in use stay");
+    if (given) log_line("there is nothing to reload: the key is that of JWTD_SECRET", NULL);
+    if (n > 0) log_line("keys reloaded: ", log_decimal((uint64_t)n, number), NULL);
 }
 
 /* ---- start and stop --------------------------------------------------- */
@@ -399,14 +371,6 @@ static unsigned one_a_core(int64_t asked) {
     return n < 1 ? 1 : n < THREADS_MAX ? (unsigned)n : THREADS_MAX;
 }
 
-/* The key stays in memory: it is not swapped out, and not dumped. */
-static void protect_key(const struct hmac_key *key) {
-    size_t page = getauxval(AT_PAGESZ), start = (size_t)key & ~(page - 1);
-    size_t len = ((size_t)(key + 1) - start + page - 1) & ~(page - 1);
-    if (mlock((void *)start, len) != 0) log_line("the key can't be locked in memory: ", strerror(errno), NULL);
-    madvise((void *)start, len, MADV_DONTDUMP);
-}
-
 static void say_who_is_nobody(const struct config *c) {
     if (c->api.throttle && c->server.trusted_count == 0 && listen_is_loopback(&c->address))
         log_line("note: clients of a loopback address or unix socket have no address of their own here; behind a "
@@ -418,6 +382,7 @@ static void block_signals(sigset_t *end) {
     sigemptyset(end);
     sigaddset(end, SIGTERM);
     sigaddset(end, SIGINT);
+    sigaddset(end, SIGHUP);
     pthread_sigmask(SIG_BLOCK, end, NULL); /* before the threads, which inherit it */
     signal(SIGPIPE, SIG_IGN);
 }
@@ -431,12 +396,17 @@ static const char *directory_of(const char *path, char out[PATH_LEN_MAX]) {
     return out;
 }
 
-/* What a serving process still needs: the accounts' directory, and to remove its socket. */
+/* What a serving process still needs: the accounts' directory, to read a new key file in that of the old one (if its
+ * user can see it at all), and to remove its socket. */
 static int lock_in(const struct config *c) {
-    char users[PATH_LEN_MAX], socket[PATH_LEN_MAX];
-    struct sandbox_path paths[] = { { directory_of(c->users, users), SANDBOX_READ_WRITE }, { NULL, SANDBOX_REMOVE } };
-    if (c->address.any.sa_family == AF_UNIX && !c->given) paths[1].path = directory_of(c->address.un.sun_path, socket);
-    return c->sandbox == OFF ? 0 : sandbox_enter(paths, paths[1].path ? 2 : 1, c->sandbox == REQUIRE);
+    char users[PATH_LEN_MAX], secret[PATH_LEN_MAX], socket[PATH_LEN_MAX];
+    struct sandbox_path paths[3] = { { directory_of(c->users, users), SANDBOX_READ_WRITE } };
+    size_t n = 1;
+    if (!getenv("JWTD_SECRET") && access(directory_of(c->secret_file, secret), F_OK) == 0)
+        paths[n++] = (struct sandbox_path){ secret, SANDBOX_READ };
+    if (c->address.any.sa_family == AF_UNIX && !c->given)
+        paths[n++] = (struct sandbox_path){ directory_of(c->address.un.sun_path, socket), SANDBOX_REMOVE };
+    return c->sandbox == OFF ? 0 : sandbox_enter(paths, n, c->sandbox == REQUIRE);
 }
 
 /* The socket on which the service manager waits to hear how it goes (sd_notify(3)), or -1. */
@@ -498,12 +468,13 @@ static struct server *start(struct config *c, struct buffer *url) {
     c->api.leeway = (double)c->leeway;
     if (password_weaker(&c->api.cost, &password_default))
         log_line("warning: --hash is weaker than scrypt:32768:8:1", NULL);
-    protect_key(&c->api.key);
+    if (open_vault(c) != 0) return NULL;
+    api_watch_clock(c->api.keys, (double)time(NULL));
     c->manager = find_manager(); /* before the rights to make a socket, and to see this one, are given up */
     open_log(c);
     c->given = listen_is_given();
     if (c->given && (c->server.listener = listen_take(&c->address, url)) < 0) return NULL;
-    if (load_key(c) != 0) return NULL;
+    if (fill_vault(c, true, " (--secret-file names another file)") < 0) return NULL;
     if (!c->given && (c->server.listener = listen_open(c->listen, &c->address, url)) < 0) return NULL;
     if (c->user && sandbox_become(c->user) != 0) return NULL;
     if (getrandom(&keys, sizeof keys, 0) != sizeof keys) {
@@ -529,18 +500,19 @@ static int serve(struct config *c) {
     char text[256];
     struct buffer url = { .at = text, .cap = sizeof text };
     sigset_t end;
-    int signal_number;
+    int signal_number = 0;
     block_signals(&end);
     raise_descriptor_limit();
     struct server *server = start(c, &url);
     if (server == NULL) return EXIT_FAILURE;
     log_line("ready on ", text, NULL);
     tell_manager(c, "READY=1");
-    while (sigwait(&end, &signal_number) != 0) continue;
+    while (sigwait(&end, &signal_number) != 0 || signal_number == SIGHUP)
+        if (signal_number == SIGHUP) reload_keys(c);
     tell_manager(c, "STOPPING=1");
     if (!c->given) listen_close(&c->address); /* first: a successor may bind the same path while this one drains */
     int unfinished = server_stop(server);
-    explicit_bzero(&c->api.key, sizeof c->api.key);
+    explicit_bzero(c->vault, c->vault_len);
     if (unfinished) {
         log_line("not everything could be answered in time", NULL);
         _exit(EXIT_SUCCESS); /* threads still use what a return would free */
@@ -560,6 +532,38 @@ static int check_health(const struct config *c, char *const *words) {
     if (*words == NULL) return health_check(c->listen, &c->address);
     log_line("healthcheck takes no \"", *words, "\" (see jwtd --help)", NULL);
     return 2;
+}
+
+static int manage_secret(const struct config *c, char *const *words) {
+    bool new = words[0] && strcmp(words[0], "new") == 0, there = false;
+    if (!words[0] || words[1] || !(new || strcmp(words[0], "rotate") == 0)) {
+        log_line("it is jwtd secret new or rotate (see jwtd --help)", NULL);
+        return 2;
+    }
+    if (c->user && sandbox_become(c->user) != 0) return EXIT_FAILURE;
+    int result = new ? keys_make(c->secret_file, &there) : keys_rotate(c->secret_file, JWT_KEYS_MAX);
+    if (there) result = log_line(c->secret_file, " is there already: jwtd secret rotate puts a new key into it", NULL);
+    if (result == 0 && !new)
+        log_line("a new key signs once the server has been told: kill -HUP its process, or systemctl reload jwtd",
+                 NULL);
+    return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int manage_tokens(const struct config *c, char *const *words) {
+    struct jwt_keys keys;
+    struct token_config token = { .keys = &keys,
+                                  .users = c->users,
+                                  .compress = sha256_fastest(getauxval(AT_HWCAP)),
+                                  .ttl = c->ttl,
+                                  .ttl_chosen = c->ttl_chosen,
+                                  .leeway = (double)c->leeway,
+                                  .file = c->token_file };
+    if (!token_words(words)) return 2;
+    if (c->user && sandbox_become(c->user) != 0) return EXIT_FAILURE;
+    if (load_keys(c, &keys, false, " (--secret-file names another file)") != 0) return EXIT_FAILURE;
+    int result = token_run(words, &token);
+    explicit_bzero(&keys, sizeof keys);
+    return result;
 }
 
 int main(int argc, char **argv) {

@@ -125,6 +125,7 @@ struct worker {
     struct server *server;
     pthread_t thread;
     struct metrics *counts; /* this worker's own */
+    struct api_copy *copy;  /* of the keys */
 };
 
 struct server {
@@ -404,6 +405,7 @@ static void answer(struct loop *l, struct connection *c, const struct http_reque
                              .authorization = http_slice(buf, r->authorization),
                              .authorizations = r->authorizations,
                              .now = l->wall_clock,
+                             .copy = &l->server->config.copies[l - l->server->loops],
                              .text = { .at = l->text, .cap = sizeof l->text } };
     note_request(l, c, r, buf);
     if (api_find(&call, r, buf)) {
@@ -793,6 +795,7 @@ static void *worker_main(void *argument) {
         metrics_add(w->counts, METRICS_DEQUEUED, 1);
         job->call.work = &work;
         job->call.counts = w->counts;
+        job->call.copy = w->copy;
         if (is_worth_it(s, job))
             api_answer(&job->call);
         else
@@ -842,7 +845,9 @@ static int start_threads(struct server *s) {
     struct metrics *counts = s->config.api->counts;
     for (; s->workers_running < s->config.workers; s->workers_running++) {
         struct worker *w = &s->workers[s->workers_running];
-        *w = (struct worker){ .server = s, .counts = counts++ };
+        *w = (struct worker){ .server = s,
+                              .counts = counts++,
+                              .copy = &s->config.copies[s->config.loops + s->workers_running] };
         if (start_thread(&w->thread, worker_main, w) != 0) return -1;
     }
     atomic_store(&s->listening, s->config.loops);

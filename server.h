@@ -10,6 +10,7 @@ struct server_config {
     unsigned loops, workers;
     sha256_compress *compress;
     const struct api *api;         /* its counts: for as many threads as there are loops and workers */
+    struct api_copy *copies;       /* of the keys, one for each loop and then one for each worker */
     const struct network *trusted; /* proxies whose X-Forwarded-For is believed */
     size_t trusted_count;
     const struct slice *origins; /* whose scripts may read the answers: as a browser writes them, or "*" */

@@ -39,6 +39,8 @@ static struct api api = { .cost = { PASSWORD_SCRYPT, 16, 1, 1 },
                           .version = "0",
                           .libc = "none",
                           .started = 1790000000 };
+static struct api_keys shared = { .lock = PTHREAD_MUTEX_INITIALIZER };
+static struct api_copy keys_copy;
 static struct password_work work;
 
 static char text_bytes[API_LOOP_TEXT_MAX], user_room[USERS_NAME_MAX];
@@ -54,6 +56,9 @@ static void listen_begin(void) {
 }
 
 static void listen_end(void) { dup2(kept_fd, 2); }
+
+/* Was something said in between? */
+static bool was_said(void) { return lseek(said_fd, 0, SEEK_END) > 0; }
 
 /* ---- asking ----------------------------------------------------------- */
 
@@ -81,6 +86,7 @@ static const struct api_route *find(const char *method, const char *target, cons
 static void call(const struct api_route *route, struct api_call with) {
     char *body = guarded(with.body.at, with.body.len);
     with.api = &api;
+    with.copy = &keys_copy;
     with.route = route;
     with.counts = &counts;
     with.user_room = user_room;
@@ -97,7 +103,7 @@ static void call(const struct api_route *route, struct api_call with) {
 
 static void post(const char *target, struct slice body) {
     const struct api_route *route = find("POST", target, "application/json");
-    if (route) call(route, (struct api_call){ .body = body, .work = &work });
+    if (route) call(route, (struct api_call){ .body = body, .work = &work, .now = (double)time(NULL) });
 }
 
 static void verify(struct slice authorization, unsigned fields, double now) {
@@ -441,6 +447,8 @@ static void test_new_hash(void) {
 #define HEAD_PART "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."
 #define GUIDE /* of the original's guide: Romel until 1731545843 */                                                    \
     HEAD_PART "eyJzdWIiOiJSb21lbCIsImV4cCI6MTczMTU0NTg0M30.DSyanTRicIwLj9gNGiN1QOnzngb26uOIetFnaQxnyvY"
+#define ROMEL /* until 2000000000 */                                                                                   \
+    HEAD_PART "eyJzdWIiOiJSb21lbCIsImV4cCI6MjAwMDAwMDAwMH0.tMB1dk83wxTIU0_9USrajY_FY88vfwCYMHPiWFxf-ks"
 #define ODD /* ünï\0é😀"<>&/ until 2000000000 */                                                                  \
     HEAD_PART "eyJzdWIiOiJcdTAwZmNuXHUwMGVmXHUwMDAwXHUwMGU5XHVkODNkXHVkZTAwXCI8PiYvIiwiZXhwIjoyMDAwMDAwMDAwfQ."        \
               "5vB4mQ86uN8n_0m_9TY5U2HgwOidjR1K6HJWsVnwgYQ"
@@ -450,7 +458,7 @@ static void test_new_hash(void) {
 #define VALID "{\"message\":\"Token is valid\",\"user\":\"Romel\"}\n"
 #define VALID_ODD "{\"message\":\"Token is valid\",\"user\":\"\\u00fcn\\u00ef\\u0000\\u00e9\\ud83d\\ude00\\\"<>&/\"}\n"
 
-static const double IN_TIME = 1731545842.999, TOO_LATE = 1731545843;
+static const double IN_TIME = 1999999999.999, TOO_LATE = 2000000000;
 
 static void test_get_jwt(void) {
     static const struct {
@@ -462,27 +470,28 @@ static void test_get_jwt(void) {
     } rows[] = {
         { 400, MISSING, "no field", S(""), 0, &IN_TIME },
         { 400, MISSING, "a blank one", S(""), 1, &IN_TIME },
-        { 200, VALID, "Bearer", S("Bearer " GUIDE), 1, &IN_TIME },
-        { 200, VALID, "bearer", S("bearer " GUIDE), 1, &IN_TIME },
-        { 200, VALID, "BEARER and three spaces", S("BEARER   " GUIDE), 1, &IN_TIME },
-        { 200, VALID, "the token alone", S(GUIDE), 1, &IN_TIME },
+        { 200, VALID, "Bearer", S("Bearer " ROMEL), 1, &IN_TIME },
+        { 200, VALID, "bearer", S("bearer " ROMEL), 1, &IN_TIME },
+        { 200, VALID, "BEARER and three spaces", S("BEARER   " ROMEL), 1, &IN_TIME },
+        { 200, VALID, "the token alone", S(ROMEL), 1, &IN_TIME },
         { 200, VALID_ODD, "escapes as Python's json.dumps writes them", S("Bearer " ODD), 1, &IN_TIME },
-        { 401, EXPIRED, "exactly at its end", S("Bearer " GUIDE), 1, &TOO_LATE },
-        { 401, EXPIRED, "alone, at its end", S(GUIDE), 1, &TOO_LATE },
+        { 401, EXPIRED, "exactly at its end", S("Bearer " ROMEL), 1, &TOO_LATE },
+        { 401, EXPIRED, "the original's guide", S("Bearer " GUIDE), 1, &IN_TIME },
+        { 401, EXPIRED, "alone, at its end", S(ROMEL), 1, &TOO_LATE },
         { 401, INVALID, "Bearer alone", S("Bearer"), 1, &IN_TIME },
-        { 401, INVALID, "no space", S("Bearer" GUIDE), 1, &IN_TIME },
-        { 401, INVALID, "a colon", S("Bearer: " GUIDE), 1, &IN_TIME },
-        { 401, INVALID, "twice Bearer", S("Bearer Bearer " GUIDE), 1, &IN_TIME },
-        { 401, INVALID, "two tokens", S("Bearer " GUIDE " " GUIDE), 1, &IN_TIME },
-        { 401, INVALID, "something behind it", S("Bearer " GUIDE ", a"), 1, &IN_TIME },
+        { 401, INVALID, "no space", S("Bearer" ROMEL), 1, &IN_TIME },
+        { 401, INVALID, "a colon", S("Bearer: " ROMEL), 1, &IN_TIME },
+        { 401, INVALID, "twice Bearer", S("Bearer Bearer " ROMEL), 1, &IN_TIME },
+        { 401, INVALID, "two tokens", S("Bearer " ROMEL " " ROMEL), 1, &IN_TIME },
+        { 401, INVALID, "something behind it", S("Bearer " ROMEL ", a"), 1, &IN_TIME },
         { 401, INVALID, "another scheme", S("Basic eA=="), 1, &IN_TIME },
-        { 401, INVALID, "another scheme and a token", S("Token " GUIDE), 1, &IN_TIME },
-        { 401, INVALID, "part of the scheme", S("Bear " GUIDE), 1, &IN_TIME },
+        { 401, INVALID, "another scheme and a token", S("Token " ROMEL), 1, &IN_TIME },
+        { 401, INVALID, "part of the scheme", S("Bear " ROMEL), 1, &IN_TIME },
         { 401, INVALID, "no token", S("Bearer x"), 1, &IN_TIME },
         { 401, INVALID, "another key", S("Bearer " ANOTHER_KEY), 1, &IN_TIME },
         { 401, INVALID, "two segments", S("Bearer eyJhbGciOiJIUzI1NiJ9.e30"), 1, &IN_TIME },
-        { 401, INVALID, "two fields", S("Bearer " GUIDE), 2, &IN_TIME },
-        { 401, INVALID, "two fields, expired", S("Bearer " GUIDE), 2, &TOO_LATE },
+        { 401, INVALID, "two fields", S("Bearer " ROMEL), 2, &IN_TIME },
+        { 401, INVALID, "two fields, expired", S("Bearer " ROMEL), 2, &TOO_LATE },
         { 401, INVALID, "two fields, the first blank", S(""), 2, &IN_TIME },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -498,11 +507,48 @@ static void test_get_jwt(void) {
         guarded_free(at, rows[i].authorization.len);
     }
     api.leeway = 10;
-    verify(SLICE(GUIDE), 1, TOO_LATE + 9.9);
+    verify(SLICE(ROMEL), 1, TOO_LATE + 9.9);
     check(response.status == 200, "leeway: 9.9 seconds late");
-    verify(SLICE(GUIDE), 1, TOO_LATE + 10);
+    verify(SLICE(ROMEL), 1, TOO_LATE + 10);
     check(response.status == 401 && body_is(EXPIRED), "leeway: 10 seconds late");
     api.leeway = 0;
+}
+
+/* 2026-11-24, by `date -u -d 2026-11-24 +%s`; and the guide's token, which would be valid before it */
+static void test_early_clock(void) {
+    static const double RELEASED = 1795478400, EARLY[] = { 0, 86400, 1731545842, 1795478399 };
+    for (size_t i = 0; i < sizeof EARLY / sizeof *EARLY; i++) {
+        check(api_clock_fault(EARLY[i]) != NULL, "a clock at %.0f is early", EARLY[i]);
+        verify(SLICE("Bearer " GUIDE), 1, EARLY[i]);
+        check(response.status == 503 && is_error("clock") && response.retry_after > 0 && response.no_store,
+              "no token is believed at %.0f: %d", EARLY[i], response.status);
+        check(was_said() == (i == 0), "it is said once, not at %.0f", EARLY[i]);
+    }
+    check(api_clock_fault(RELEASED) == NULL, "the release's day is late enough");
+    verify(SLICE("Bearer " ROMEL), 1, RELEASED);
+    check(response.status == 200 && was_said(), "the clock is right again, and that is said");
+    verify(SLICE("Bearer " ROMEL), 1, RELEASED);
+    check(response.status == 200 && !was_said(), "once");
+}
+
+/* A key comes in front, and one falls out. */
+static void test_new_keys(void) {
+    struct jwt_keys keys = api.keys->keys, before = keys;
+    keys.key[1] = keys.key[0];
+    hmac_key_init(&keys.key[0], work.compress, "another key", 11);
+    keys.count = 2;
+    api_set_keys(api.keys, &keys);
+    verify(SLICE(ROMEL), 1, IN_TIME);
+    check(response.status == 200, "the old key goes on");
+    verify(SLICE(ANOTHER_KEY), 1, IN_TIME);
+    check(response.status == 200, "the new one counts");
+    keys.count = 1;
+    api_set_keys(api.keys, &keys);
+    verify(SLICE(ROMEL), 1, IN_TIME);
+    check(response.status == 401, "a key that fell out does not");
+    api_set_keys(api.keys, &before);
+    verify(SLICE(ROMEL), 1, IN_TIME);
+    check(response.status == 200, "as it was");
 }
 
 /* The token of a log-in: valid for `ttl` seconds from now, for who logged in. */
@@ -746,14 +792,14 @@ static const struct {
     unsigned hashes;
     const char *user; /* whose it was; NULL: nobody's */
 } counted[] = {
-    { NULL, S("Bearer " T_FUTURE), 1, 1790000000, METRICS_TOKEN_VALID, 0, "Romel" },
-    { NULL, S(T_EMPTY), 1, 1790000000, METRICS_TOKEN_VALID, 0, "" },
+    { NULL, S("Bearer " T_FUTURE), 1, 1800000000, METRICS_TOKEN_VALID, 0, "Romel" },
+    { NULL, S(T_EMPTY), 1, 1800000000, METRICS_TOKEN_VALID, 0, "" },
     { NULL, S("Bearer " T_FUTURE), 1, 4102444800, METRICS_TOKEN_EXPIRED, 0, NULL },
-    { NULL, S("Bearer " T_FUTURE "x"), 1, 1790000000, METRICS_TOKEN_INVALID, 0, NULL },
-    { NULL, S("Bearer " T_FUTURE), 2, 1790000000, METRICS_TOKEN_INVALID, 0, NULL },
-    { NULL, S("Bearer"), 1, 1790000000, METRICS_TOKEN_INVALID, 0, NULL },
-    { NULL, S(""), 0, 1790000000, METRICS_TOKEN_MISSING, 0, NULL },
-    { NULL, S(""), 1, 1790000000, METRICS_TOKEN_MISSING, 0, NULL },
+    { NULL, S("Bearer " T_FUTURE "x"), 1, 1800000000, METRICS_TOKEN_INVALID, 0, NULL },
+    { NULL, S("Bearer " T_FUTURE), 2, 1800000000, METRICS_TOKEN_INVALID, 0, NULL },
+    { NULL, S("Bearer"), 1, 1800000000, METRICS_TOKEN_INVALID, 0, NULL },
+    { NULL, S(""), 0, 1800000000, METRICS_TOKEN_MISSING, 0, NULL },
+    { NULL, S(""), 1, 1800000000, METRICS_TOKEN_MISSING, 0, NULL },
     { "/login", S(P("Romel", "pass1425")), 0, 0, METRICS_LOGIN_OK, 1, "Romel" },
     { "/set-jwt", S(P("Romel", "pass1425")), 0, 0, METRICS_LOGIN_OK, 1, "Romel" },
     { "/login", S(P("Romel", "wrong")), 0, 0, METRICS_LOGIN_WRONG_PASSWORD, 1, NULL },
@@ -852,7 +898,10 @@ int main(void) {
     said_fd = open(said_path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     kept_fd = fcntl(2, F_DUPFD_CLOEXEC, 3);
     work.compress = sha256_compress_portable;
-    hmac_key_init(&api.key, work.compress, "your_secret_key", 15);
+    struct jwt_keys keys = { .count = 1 };
+    hmac_key_init(&keys.key[0], work.compress, "your_secret_key", 15);
+    api.keys = &shared;
+    api_set_keys(&shared, &keys);
     api.users = users_open(path, work.compress, (const uint8_t *)"sixteen bytes of");
     if (api.users == NULL || users_add(api.users, SLICE("Romel"), SLICE("scrypt:16:1:1" SALT_AND_KEY)) != USERS_OK)
         return 1;
@@ -864,6 +913,8 @@ int main(void) {
     test_get_jwt();
     test_counts();
     test_told();
+    test_early_clock();
+    test_new_keys();
     test_token();
     test_strengthen();
     test_unusable();

@@ -8,18 +8,18 @@
 
 int main(void) {
     char secret[32] = "thirty-two letters of a secret!", text[512];
-    struct hmac_key key;
+    struct jwt_keys keys = { .count = 2 };
     struct jwt_claims claims;
     struct buffer token = { .at = text, .cap = sizeof text };
     __msan_poison(secret, sizeof secret);
-    hmac_key_init(&key, sha256_compress_portable, secret, sizeof secret);
-    jwt_put(&token, &key, slice_of("Romel"), 2000000000);
+    for (int i = 0; i < 2; i++) hmac_key_init(&keys.key[i], sha256_compress_portable, secret, sizeof secret);
+    jwt_put(&token, &keys.key[0], slice_of("Romel"), 2000000000);
     if (__msan_test_shadow(text, token.len) < 0) {
         printf("the signature does not depend on the key: nothing was tested\n");
         return 1;
     }
     __msan_unpoison(text, sizeof text); /* it is sent to the client */
-    if (jwt_verify(&key, (struct slice){ text, token.len }, 1, 0, &claims) != JWT_VALID) return 1;
+    if (jwt_verify(&keys, (struct slice){ text, token.len }, 1, 0, &claims, NULL) != JWT_VALID) return 1;
     text[token.len - 2] ^= 1;
-    return jwt_verify(&key, (struct slice){ text, token.len }, 1, 0, &claims) == JWT_VALID;
+    return jwt_verify(&keys, (struct slice){ text, token.len }, 1, 0, &claims, NULL) == JWT_VALID;
 }

@@ -27,13 +27,42 @@ static struct hmac_key key_of(struct slice bytes)
     return k;
 }
 
+/* Is what a trace tells of the checks what came out? */
+static bool tells(const struct jwt_trace *t, enum jwt_result result)
+{
+    bool made = true, fault = false;
+    for (int i = 0; i < JWT_ALIVE; i++) {
+        made &= t->step[i].made;
+        fault |= t->step[i].fault != NULL;
+    }
+    const struct jwt_step *alive = &t->step[JWT_ALIVE];
+    return result == JWT_INVALID ? fault : made && !fault && alive->made && (alive->fault != NULL) == (result == JWT_EXPIRED);
+}
+
+/* jwt_verify with one key, which must say the same to who asks for every check, and tell of one that failed. */
+static enum jwt_result judge(const struct hmac_key *k, struct slice token, double now, double leeway,
+                             struct jwt_claims *claims)
+{
+    static struct jwt_trace trace;
+    static struct jwt_claims others;
+    struct jwt_keys keys = { 1, { *k } };
+    memset(trace.step, 0, sizeof trace.step);
+    enum jwt_result result = jwt_verify(&keys, token, now, leeway, claims, NULL);
+    enum jwt_result traced = jwt_verify(&keys, token, now, leeway, &others, &trace);
+    if (traced != result || !tells(&trace, result) ||
+        (result == JWT_VALID && (claims->sub_len != others.sub_len || memcmp(claims->sub, others.sub, others.sub_len))))
+        check(false, "%.*s at %g: %s, but explained otherwise: %s", (int)token.len, token.at, now, result_names[result],
+              result_names[traced]);
+    return result;
+}
+
 /* Token and claims as jwt_verify sees them: the token's end at an unreadable page. */
 static enum jwt_result verify_with(const struct hmac_key *k, struct slice token, double now, double leeway,
                                    struct jwt_claims *claims)
 {
     char *at = guarded(token.at, token.len);
     memset(claims, 0x55, sizeof *claims);
-    enum jwt_result result = jwt_verify(k, (struct slice){ at, token.len }, now, leeway, claims);
+    enum jwt_result result = judge(k, (struct slice){ at, token.len }, now, leeway, claims);
     guarded_free(at, token.len);
     return result;
 }
@@ -700,6 +729,100 @@ static void test_keys(void)
     }
 }
 
+/* Any of several keys, wherever it stands; and which one it was. */
+static void test_several_keys(void)
+{
+    static const struct slice token = S(TOKEN);
+    static struct jwt_trace trace;
+    struct jwt_claims claims;
+    for (unsigned count = 0; count <= JWT_KEYS_MAX; count++) {
+        struct jwt_keys keys = { .count = count };
+        for (unsigned i = 0; i < JWT_KEYS_MAX; i++)
+            keys.key[i] = key_of((struct slice){ "another key", i % 12 });
+        enum jwt_result result = jwt_verify(&keys, token, EXP - 1, 0, &claims, NULL);
+        check(result == JWT_INVALID, "%u other keys: %s", count, result_names[result]);
+        for (unsigned at = 0; at < JWT_KEYS_MAX; at++) {
+            struct hmac_key other = keys.key[at];
+            keys.key[at] = key;
+            result = jwt_verify(&keys, token, EXP - 1, 0, &claims, NULL);
+            check(result == (at < count ? JWT_VALID : JWT_INVALID), "key %u of %u: %s", at, count, result_names[result]);
+            result = jwt_verify(&keys, token, EXP, 0, &claims, &trace);
+            check(result == (at < count ? JWT_EXPIRED : JWT_INVALID), "key %u of %u: %s", at, count,
+                  result_names[result]);
+            check(at >= count || trace.key == at, "key %u of %u: told as %u", at, count, trace.key);
+            keys.key[at] = other;
+        }
+    }
+}
+
+/* ---- what a trace says ------------------------------------------------- */
+
+static const struct told {
+    const char *token; /* header . payload, ' for ", to be signed; or a token as it is */
+    enum jwt_check check;
+    const char *fault; /* a part of it */
+    const char *saw;   /* NULL: no matter */
+    long at;           /* in the token, the header or the payload; -1: nowhere */
+} tolds[] = {
+    { TOKEN, JWT_CHECKS, "", NULL, -1 },
+    { "a.b", JWT_SEGMENTS, "three", "a.b", -1 },
+    { TOKEN ".x", JWT_SEGMENTS, "three", TOKEN ".x", -1 },
+    { H64 "." "eyJz+WIi." MAC, JWT_PAYLOAD_TEXT, "not base64url", "eyJz+WIi", 41 },
+    { H64 "=." ROMEL64 "." MAC, JWT_HEADER_TEXT, "not base64url", H64 "=", 36 },
+    { H64 "." ROMEL64 "AA." MAC, JWT_PAYLOAD_TEXT, "one too many", ROMEL64 "AA", 81 },
+    { SIGNED ".DSyanTRicIwLj9gNGiN1QOnzngb26uOIetFnaQxnyvZ", JWT_SIGNATURE_TEXT, "bits over", NULL, 123 },
+    { SIGNED ".DSyanTRicIwLj9gNGiN1QOnzngb26uOIetFnaQxny.v", JWT_SEGMENTS, "three", NULL, -1 },
+    { SIGNED ".DSyanTRicIwLj9gNGiN1QOnzngb26uOIetFnaQxny\x00v", JWT_SIGNATURE_TEXT, "43", NULL, -1 },
+    { SIGNED ".DSyanTRicIwLj9gNGiN1QOnzngb26uOIetFnaQxnyvU", JWT_MAC, "no key", NULL, -1 },
+    { "{'alg':'RS256'} " CLAIMS, JWT_ALG, "only HS256", "\"RS256\"", 7 },
+    { "{'typ':'JWT'} " CLAIMS, JWT_ALG, "only HS256", NULL, -1 },
+    { "{'alg':'HS256','crit':[]} " CLAIMS, JWT_CRIT, "extension", "[]", 22 },
+    { "{'alg':'HS256',} " CLAIMS, JWT_HEADER, "a string was expected", NULL, 15 },
+    { "{'alg':'HS256','alg':'HS256'} " CLAIMS, JWT_HEADER_NAMES, "twice", NULL, 15 },
+    { HEADER " {'sub':'joe','exp':2000,'x':1,'x':2}", JWT_PAYLOAD_NAMES, "twice", NULL, 30 },
+    { HEADER " {'sub':'joe','exp':2000}}", JWT_PAYLOAD, "behind", NULL, 24 },
+    { HEADER " {'exp':2000}", JWT_SUB, "missing", NULL, -1 },
+    { HEADER " {'sub':7,'exp':2000}", JWT_SUB, "not a string", "7", 7 },
+    { HEADER " {'sub':'joe'}", JWT_EXP, "missing", NULL, -1 },
+    { HEADER " {'sub':'joe','exp':'2000'}", JWT_EXP, "number", "\"2000\"", 19 },
+    { HEADER " {'sub':'joe','exp':2000,'nbf':1001}", JWT_NBF, "ahead", "1001", 30 },
+    { HEADER " {'sub':'joe','exp':2000,'iat':null}", JWT_IAT, "number", "null", 30 },
+    { HEADER " {'sub':'joe','exp':2000,'aud':'x'}", JWT_AUD, "somebody else", "\"x\"", 30 },
+    { HEADER " {'sub':'joe','exp':1000}", JWT_ALIVE, "expired", "1000", 19 },
+};
+
+static void test_told(void)
+{
+    static struct jwt_trace t;
+    struct jwt_keys keys = { 1, { key } };
+    struct jwt_claims claims;
+    for (size_t i = 0; i < sizeof tolds / sizeof *tolds; i++) {
+        const struct told *w = &tolds[i];
+        char header[256], payload[256];
+        const char *space = strchr(w->token, ' ');
+        struct slice token = slice_of(w->token);
+        if (space) {
+            snprintf(header, sizeof header, "%.*s", (int)(space - w->token), w->token);
+            snprintf(payload, sizeof payload, "%s", space + 1);
+            token = signed_row(header, payload);
+        }
+        memset(t.step, 0, sizeof t.step);
+        jwt_verify(&keys, token, 1000, 0, &claims, &t);
+        int first = 0;
+        while (first < JWT_CHECKS && !t.step[first].fault)
+            first++;
+        check(first == (int)w->check, "%s: check %d fails, not %d", w->token, first, (int)w->check);
+        if (first != (int)w->check || first == JWT_CHECKS)
+            continue;
+        const struct jwt_step *s = &t.step[first];
+        const char *text = first < JWT_HEADER ? token.at : first < JWT_MAC ? t.header : t.payload;
+        check(strstr(s->fault, w->fault) != NULL, "%s: says %s", w->token, s->fault);
+        check(!w->saw || slice_is(s->saw, w->saw), "%s: saw %.*s", w->token, (int)s->saw.len, s->saw.at);
+        check((s->at ? s->at - text : -1) == w->at, "%s: at %ld, not %ld", w->token, s->at ? (long)(s->at - text) : -1L,
+              w->at);
+    }
+}
+
 /* ---- RFC 7515 appendix A.1 -------------------------------------------- */
 
 static void test_rfc7515(void)
@@ -749,7 +872,7 @@ static void test_mutations(void)
         for (int byte = 0; byte < 256; byte++) {
             at[i] = (char)byte;
             if (at[i] != token.at[i])
-                taken += jwt_verify(&key, (struct slice){ at, token.len }, EXP - 1, 0, &claims) != JWT_INVALID;
+                taken += judge(&key, (struct slice){ at, token.len }, EXP - 1, 0, &claims) != JWT_INVALID;
             at[i] = token.at[i];
         }
         check(taken == 0, "character %zu changed: taken for %u other bytes", i, taken);
@@ -758,7 +881,7 @@ static void test_mutations(void)
         if (token.at[i] == token.at[i + 1])
             continue;
         at[i] = token.at[i + 1], at[i + 1] = token.at[i];
-        enum jwt_result result = jwt_verify(&key, (struct slice){ at, token.len }, EXP - 1, 0, &claims);
+        enum jwt_result result = judge(&key, (struct slice){ at, token.len }, EXP - 1, 0, &claims);
         check(result == JWT_INVALID, "characters %zu and %zu swapped: %s", i, i + 1, result_names[result]);
         at[i] = token.at[i], at[i + 1] = token.at[i + 1];
     }
@@ -860,6 +983,20 @@ static void test_written(void)
     }
 }
 
+/* {"sub":"Romel","iat":1731545843,"exp":2000000000}, by Python's hmac */
+static void test_issued(void)
+{
+    static const struct slice expected = S(H64 ".eyJzdWIiOiJSb21lbCIsImlhdCI6MTczMTU0NTg0MywiZXhwIjoyMDAwMDAwMDAwfQ.KBK39EEHtwxYvxaHpwcdjKtxMKdI8Q5WHUEeJ0GW5bk");
+    char room[256];
+    struct jwt_claims claims;
+    struct buffer out = { .at = room, .cap = sizeof room };
+    jwt_put_issued(&out, &key, slice_of("Romel"), EXP, 2000000000);
+    struct slice token = { room, out.len };
+    check(slice_equal(token, expected), "with iat: %.*s", (int)token.len, token.at);
+    check(judge(&key, token, EXP, 0, &claims) == JWT_VALID && judge(&key, token, EXP - 1, 0, &claims) == JWT_INVALID,
+          "with iat: not before it");
+}
+
 /* Every room that is too small, each ending at an unreadable page. */
 static void test_overflow(void)
 {
@@ -890,9 +1027,9 @@ static void round_trip(struct slice name, const char *what, unsigned long which)
     struct buffer out = { .at = room, .cap = sizeof room };
     jwt_put(&out, &key, name, 2000);
     struct slice token = { room, out.len };
-    check(!out.overflow && jwt_verify(&key, token, 1999, 0, &claims) == JWT_VALID && sub_is(&claims, name),
+    check(!out.overflow && judge(&key, token, 1999, 0, &claims) == JWT_VALID && sub_is(&claims, name),
           "%s %lu: lost on the way", what, which);
-    check(jwt_verify(&key, token, 2000, 0, &claims) == JWT_EXPIRED, "%s %lu: not expired", what, which);
+    check(judge(&key, token, 2000, 0, &claims) == JWT_EXPIRED, "%s %lu: not expired", what, which);
 }
 
 static size_t utf8(uint32_t code, char out[4])
@@ -933,6 +1070,7 @@ static void test_million(void) {
     size_t len[TOKENS];
     uint64_t x = 88172645463325252u;
     struct hmac_key k = key_of((struct slice)S("your_secret_key"));
+    struct jwt_keys keys = { 1, { k } };
     unsigned accepted = 0, untouched = 0;
     for (int i = 0; i < TOKENS; i++) {
         struct buffer b = { .at = right[i], .cap = sizeof right[i] };
@@ -954,7 +1092,7 @@ static void test_million(void) {
         bool same = false;
         for (int i = 0; i < TOKENS; i++) same |= n == len[i] && memcmp(text, right[i], n) == 0;
         struct jwt_claims claims;
-        enum jwt_result result = jwt_verify(&k, (struct slice){ text, n }, 1000, 0, &claims);
+        enum jwt_result result = jwt_verify(&keys, (struct slice){ text, n }, 1000, 0, &claims, NULL);
         untouched += same;
         accepted += !same && result != JWT_INVALID;
         if (same && result != JWT_VALID) accepted++;
@@ -973,9 +1111,12 @@ int main(void)
     test_segments();
     test_wholes();
     test_keys();
+    test_several_keys();
+    test_told();
     test_rfc7515();
     test_mutations();
     test_written();
+    test_issued();
     test_overflow();
     test_round_trips();
     test_million();

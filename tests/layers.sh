@@ -12,9 +12,9 @@ floor_of() {
     bytes) echo -1 ;; # the ground that all stand on
     sha256) echo 0 ;;
     sha256_hw | hmac | scrypt | base64url | json | http | log | address | metrics) echo 1 ;;
-    users | password | jwt | throttle | sandbox | listen | access) echo 2 ;;
+    users | password | jwt | keys | throttle | sandbox | listen | access) echo 2 ;;
     api) echo 3 ;;
-    server | admin | health) echo 4 ;;
+    server | admin | health | token) echo 4 ;;
     main) echo 5 ;;
     *) echo none ;;
     esac

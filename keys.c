@@ -1,0 +1,254 @@
+/* keys.c - the key file. Who replaces it writes all of it into PATH.unfinished, which is locked meanwhile, and renames
+ * that: there is no moment at which the file is missing or in part, and of two who do so at once the second sees what
+ * the first has done. A kill leaves at most PATH.unfinished, which the next one takes over.
+ *
+ * All text of keys is wiped by the function that read or made it. */
+#include "keys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <strings.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base64url.h"
+#include "log.h"
+
+enum {
+    KEY_MAX = 4096, /* bytes of a line */
+    FILE_MAX = 64 * 1024,
+    KEY_LEN_ADVISED = 32,
+    NEW_KEY_LEN = 32,
+    NEW_LINE_LEN = 44, /* of base64url, and LF */
+    PATH_ROOM = 4096 + 16,
+};
+
+/* ---- a key ------------------------------------------------------------ */
+
+/* Keys that stand in tutorials are everybody's, in whatever case and with whatever white space behind them. */
+static bool is_well_known(struct slice key) {
+    struct slice known =
+        slice_of("your_secret_key your-secret-key your-256-bit-secret secret secretkey secret_key "
+                 "secret-key mysecret mysecretkey my_secret_key my-secret-key supersecret super-secret "
+                 "super_secret jwt_secret jwt-secret changeme change_me change-me password key test "
+                 "dev admin a-string-secret-at-least-256-bits-long");
+    while (key.len > 0 && strchr(" \t\r", key.at[key.len - 1])) key.len--; /* a NUL too: HMAC pads with it */
+    while (known.at != NULL) {
+        struct slice one = slice_cut(&known, ' ');
+        if (one.len == key.len && strncasecmp(one.at, key.at, key.len) == 0) return true;
+    }
+    return false;
+}
+
+int keys_take(const struct keys_file *f, struct slice text, struct hmac_key *key) {
+    if (text.len == 0)
+        return log_line("the key is empty: put one into JWTD_SECRET or the first line of ", f->path,
+                        ", or remove that file", f->mend, NULL);
+    if (is_well_known(text) && !f->only_loopback)
+        return log_line("the key is one that everybody knows: it is not used on an address that others reach", f->mend,
+                        NULL);
+    if (is_well_known(text))
+        log_line("warning: the key is one that everybody knows: whoever reaches this address can make tokens", NULL);
+    else if (text.len < KEY_LEN_ADVISED)
+        log_line("warning: the key is shorter than 32 bytes and may be guessed (RFC 7518 section 3.2)", NULL);
+    hmac_key_init(key, f->compress, text.at, text.len);
+    return 0;
+}
+
+/* ---- paths ------------------------------------------------------------ */
+
+/* The file in which the next one is written. */
+static const char *unfinished(const char *path, char out[PATH_ROOM]) {
+    struct buffer b = { .at = out, .cap = PATH_ROOM };
+    put_text(&b, path);
+    put_bytes(&b, ".unfinished", sizeof ".unfinished");
+    return out;
+}
+
+static const char *directory_of(const char *path, char out[PATH_ROOM]) {
+    const char *slash = strrchr(path, '/');
+    struct buffer b = { .at = out, .cap = PATH_ROOM };
+    put_bytes(&b, slash ? path : ".", slash ? (size_t)(slash - path) + 1 : 1);
+    put_char(&b, '\0');
+    return out;
+}
+
+/* ---- reading ---------------------------------------------------------- */
+
+/* All of an open file: its length, or -1 with errno. */
+static ssize_t read_text(int fd, char text[FILE_MAX]) {
+    size_t len = 0;
+    for (ssize_t n; len < FILE_MAX; len += (size_t)n) {
+        if ((n = read(fd, text + len, FILE_MAX - len)) < 0) return -1;
+        if (n == 0) return (ssize_t)len;
+    }
+    errno = EFBIG;
+    return -1;
+}
+
+/* Whose file it should be: root's, the reader's, or that of the directory's owner, who can replace it anyway. */
+static void warn_of_others(int fd, const char *path) {
+    struct stat st, directory;
+    char name[PATH_ROOM];
+    if (fstat(fd, &st) != 0) return;
+    bool ours = st.st_uid == geteuid() || st.st_uid == 0 ||
+                (stat(directory_of(path, name), &directory) == 0 && directory.st_uid == st.st_uid);
+    if ((st.st_mode & 077) != 0 || !ours)
+        log_line("warning: others may read or have written ", path, ": chown and chmod 600 it", NULL);
+}
+
+static int take_all(const struct keys_file *f, struct slice text, struct hmac_key *key, unsigned max) {
+    unsigned n = 0;
+    for (bool first = true; first || text.at != NULL; first = false) {
+        struct slice line = slice_cut(&text, '\n');
+        if (line.len > 0 && line.at[line.len - 1] == '\r') line.len--;
+        if (line.len == 0 && !first) continue;
+        if (n == max) return log_line(f->path, " has too many keys: remove the last lines", f->mend, NULL);
+        if (line.len > KEY_MAX) return log_line(f->path, ": a line is longer than 4096 bytes", f->mend, NULL);
+        if (keys_take(f, line, &key[n++]) != 0) return -1;
+    }
+    return (int)n;
+}
+
+int keys_load(const struct keys_file *f, struct hmac_key *key, unsigned max) {
+    char text[FILE_MAX];
+    int result = -1, fd = open(f->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT && f->make) {
+        bool there;
+        if (keys_make(f->path, &there) != 0) return -1;
+        fd = open(f->path, O_RDONLY | O_CLOEXEC);
+    }
+    ssize_t n = fd < 0 ? -1 : read_text(fd, text);
+    if (n < 0)
+        log_line(f->path, " can't be read: ", strerror(errno), f->mend, NULL);
+    else
+        result = take_all(f, (struct slice){ text, (size_t)n }, key, max);
+    if (result > 0) warn_of_others(fd, f->path);
+    if (fd >= 0) close(fd);
+    explicit_bzero(text, sizeof text);
+    return result;
+}
+
+/* ---- writing ---------------------------------------------------------- */
+
+static bool is_named(int fd, const char *name) {
+    struct stat st, named;
+    return fstat(fd, &st) == 0 && stat(name, &named) == 0 && st.st_ino == named.st_ino && st.st_dev == named.st_dev;
+}
+
+/* PATH.unfinished, locked and empty, or -1 with errno. Who waited for the lock finds that the file has another name by
+ * then, and begins again. */
+static int begin(const char *name) {
+    for (;;) {
+        int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0) return -1;
+        bool locked = flock(fd, LOCK_EX) == 0, ours = locked && is_named(fd, name);
+        if (ours && ftruncate(fd, 0) == 0) return fd;
+        if (ours) unlink(name);
+        close(fd);
+        if (ours || !locked) return -1;
+    }
+}
+
+/* Removes the file, unless it has its name by now, and lets others begin. */
+static void end(int fd, const char *name) {
+    if (fd >= 0 && is_named(fd, name)) unlink(name);
+    if (fd >= 0) close(fd);
+}
+
+/* Gives the file its name once it is on the disk, and puts the name there too. 0, or -1 with errno. */
+static int finish(int fd, const char *name, const char *path, struct slice text, const struct stat *owner,
+                  mode_t mode) {
+    struct stat st;
+    if (fstat(fd, &st) != 0) return -1;
+    bool given = st.st_uid == owner->st_uid && st.st_gid == owner->st_gid;
+    if ((!given && fchown(fd, owner->st_uid, owner->st_gid) != 0) || fchmod(fd, mode) != 0 ||
+        write(fd, text.at, text.len) != (ssize_t)text.len || fsync(fd) != 0 || rename(name, path) != 0)
+        return -1;
+    char parent[PATH_ROOM];
+    int directory = open(directory_of(path, parent), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool synced = directory >= 0 && (fsync(directory) == 0 || errno == EINVAL); /* not every file system can */
+    if (directory >= 0) close(directory);
+    return synced ? 0 : -1;
+}
+
+/* A new key as a line. */
+static int put_new_key(struct buffer *out) {
+    uint8_t key[NEW_KEY_LEN];
+    if (getrandom(key, sizeof key, 0) != sizeof key) return -1;
+    out->len += base64url_encode(key, sizeof key, out->at + out->len);
+    put_char(out, '\n');
+    explicit_bzero(key, sizeof key);
+    return 0;
+}
+
+int keys_make(const char *path, bool *there) {
+    char name[PATH_ROOM], text[NEW_LINE_LEN];
+    struct buffer line = { .at = text, .cap = sizeof text };
+    struct stat st, directory;
+    int result = -1, fd = stat(directory_of(path, name), &directory) == 0 ? begin(unfinished(path, name)) : -1;
+    *there = fd >= 0 && stat(path, &st) == 0;
+    if (*there)
+        result = 0;
+    else if (fd >= 0 && put_new_key(&line) == 0 && fstat(fd, &st) == 0) {
+        if (geteuid() == 0) st = directory; /* made by root, it is the directory's owner's */
+        result = finish(fd, name, path, (struct slice){ text, line.len }, &st, 0600);
+    }
+    if (result != 0) log_line(path, " can't be made: ", strerror(errno), " (--secret-file names another file)", NULL);
+    end(fd, name);
+    explicit_bzero(text, sizeof text);
+    return result;
+}
+
+/* The keys that are there, behind the new one: not more than `max` in all. */
+static unsigned put_old_keys(struct buffer *out, struct slice old, unsigned max) {
+    unsigned dropped = 0, n = 1;
+    while (old.at != NULL) {
+        struct slice line = slice_cut(&old, '\n');
+        if (line.len > 0 && line.at[line.len - 1] == '\r') line.len--;
+        if (line.len == 0) continue;
+        if (n++ >= max) {
+            dropped++;
+            continue;
+        }
+        put_bytes(out, line.at, line.len);
+        put_char(out, '\n');
+    }
+    return dropped;
+}
+
+/* The old file's text is in `text`, and the new one's comes into it behind that. */
+static int replace(const char *path, int fd, const char *name, unsigned max, char *text) {
+    char number[LOG_DECIMAL];
+    struct stat st;
+    int old = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    ssize_t n = old < 0 || fstat(old, &st) != 0 ? -1 : read_text(old, text);
+    if (old >= 0) close(old);
+    if (n < 0) return -1;
+    struct buffer out = { .at = text + FILE_MAX, .cap = FILE_MAX };
+    if (put_new_key(&out) != 0) return -1;
+    unsigned dropped = put_old_keys(&out, (struct slice){ text, (size_t)n }, max);
+    if (out.overflow) errno = EFBIG;
+    if (out.overflow || finish(fd, name, path, (struct slice){ out.at, out.len }, &st, st.st_mode & 0640) != 0)
+        return -1;
+    if (dropped > 0)
+        log_line("note: ", log_decimal(dropped, number),
+                 " of the oldest keys fell out: what they signed is not valid "
+                 "any more",
+                 NULL);
+    return 0;
+}
+
+int keys_rotate(const char *path, unsigned max) {
+    char name[PATH_ROOM], text[2 * FILE_MAX];
+    int fd = access(path, F_OK) == 0 ? begin(unfinished(path, name)) : -1;
+    int result = fd < 0 ? -1 : replace(path, fd, name, max, text);
+    if (result != 0)
+        log_line(path, " can't be replaced: ", strerror(errno), " (--secret-file names another file)", NULL);
+    end(fd, name);
+    explicit_bzero(text, sizeof text);
+    return result;
+}
