@@ -1,5 +1,5 @@
-/* admin.c - accounts from the shell, through users.c like every other process: a server that runs sees a change with
- * its next request.
+/* admin.c - accounts from the shell, through users.c like every other process: a server that runs sees a change at
+ * once.
  *
  * A password comes from the terminal, unseen and typed twice, or is a line of standard input. It is never an argument:
  * those are everybody's to read. */
@@ -69,7 +69,7 @@ static int make_user(struct password_work *work, const struct password_cost *cos
 
 /* ---- what can be done ------------------------------------------------- */
 
-enum verb { ADD, PASSWD, DELETE, LIST, EXPORT, IMPORT, VERBS };
+enum verb { ADD, PASSWD, LOGOUT, DELETE, LIST, EXPORT, IMPORT, VERBS };
 
 /* The name is looked up before a password is asked for. */
 static int change(struct users *users, enum verb verb, const char *name, struct password_work *work,
@@ -78,9 +78,13 @@ static int change(struct users *users, enum verb verb, const char *name, struct 
     struct user seen, user;
     enum users_result result = users_find(users, key, &seen);
     if (verb == ADD && result != USERS_UNAVAILABLE) result = result == USERS_OK ? USERS_EXISTS : USERS_OK;
-    if (result == USERS_OK && verb != DELETE && make_user(work, cost, &user) != 0) return -1;
+    if (result == USERS_OK && verb <= PASSWD && make_user(work, cost, &user) != 0) return -1;
     while (result == USERS_OK) {
-        result = users_store(users, key, verb == ADD ? NULL : &seen, verb == DELETE ? NULL : &user);
+        result = verb == ADD ? users_store(users, key, NULL, &user)
+                             : users_revoke(users, key, &seen,
+                                            verb == PASSWD   ? &user
+                                            : verb == LOGOUT ? &seen
+                                                             : NULL);
         if (result == USERS_OK) return 0;
         if (result == USERS_CHANGED) result = users_find(users, key, &seen); /* a log-in made its hash stronger */
     }
@@ -236,18 +240,18 @@ static int import(struct users *users, const char *file) {
 
 /* ---- the words -------------------------------------------------------- */
 
-static const char verbs[VERBS][8] = { "add", "passwd", "delete", "list", "export", "import" };
+static const char verbs[VERBS][8] = { "add", "passwd", "logout", "delete", "list", "export", "import" };
 
 /* The file is made where accounts are added: elsewhere one that is missing is a mistake. */
 static int run(enum verb verb, const char *name, const char *path, sha256_compress *compress,
-               const struct password_cost *cost) {
+               const struct password_cost *cost, int64_t ttl) {
     uint8_t index_key[16];
     struct password_work work = { .compress = compress };
     if (verb != ADD && verb != IMPORT && access(path, F_OK) != 0)
         return log_line(path, ": ", strerror(errno), " (--users names another file)", NULL);
     if (getrandom(index_key, sizeof index_key, 0) != sizeof index_key)
         return log_line("getrandom: ", strerror(errno), NULL);
-    struct users *users = users_open(path, compress, index_key);
+    struct users *users = users_open(path, compress, index_key, ttl);
     if (users == NULL) return -1;
     int result = verb <= DELETE   ? change(users, verb, name, &work, cost)
                  : verb == IMPORT ? import(users, name)
@@ -256,7 +260,8 @@ static int run(enum verb verb, const char *name, const char *path, sha256_compre
     return result;
 }
 
-int admin_run(char *const *words, const char *path, sha256_compress *compress, const struct password_cost *cost) {
+int admin_run(char *const *words, const char *path, sha256_compress *compress, const struct password_cost *cost,
+              int64_t ttl) {
     int verb = 0, n = 0;
     const char *why;
     while (words[n]) n++;
@@ -264,11 +269,12 @@ int admin_run(char *const *words, const char *path, sha256_compress *compress, c
     if (n == 3 && verb <= PASSWD)
         log_line("a password is never an argument: it is asked for, or a line of standard input", NULL);
     else if (n == 0 || verb == VERBS || (n != (verb <= DELETE ? 2 : 1) && !(verb == IMPORT && n == 2)))
-        log_line("it is jwtd user add NAME, passwd NAME, delete NAME, list, export or import [FILE] (see jwtd --help)",
+        log_line("it is jwtd user add NAME, passwd NAME, logout NAME, delete NAME, list, export or import [FILE] (see "
+                 "jwtd --help)",
                  NULL);
     else if (verb <= DELETE && (why = users_name_fault(slice_of(words[1]))) != NULL)
         log_line("the name \"", words[1], "\"", why, NULL);
     else
-        return run((enum verb)verb, words[1], path, compress, cost) == 0 ? 0 : 1;
+        return run((enum verb)verb, words[1], path, compress, cost, ttl) == 0 ? 0 : 1;
     return 2;
 }

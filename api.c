@@ -74,8 +74,8 @@ static void note_user(struct api_call *call, struct slice name) {
 /* ---- what comes in ---------------------------------------------------- */
 
 struct credentials {
-    char username[USERS_NAME_MAX], password[PASSWORD_LEN_MAX];
-    struct slice name, secret;
+    char username[USERS_NAME_MAX], password[PASSWORD_LEN_MAX], new_password[PASSWORD_LEN_MAX];
+    struct slice name, secret, new_secret;
 };
 
 static bool bad_input(struct api_call *call, const char *what, const char *why) {
@@ -99,17 +99,24 @@ static const char *read_member(const struct json_member *member, char *out, size
                                          : NULL;
 }
 
+enum { NAME_AND_PASSWORD = 2, NEW_PASSWORD_TOO = 3 };
+
 /* True with *c filled in, or false with the answer. The caller wipes *c either way. */
-static bool read_credentials(struct api_call *call, struct credentials *c) {
-    struct json_member m[] = { { .name = "username" }, { .name = "password" } };
+static bool read_credentials(struct api_call *call, struct credentials *c, size_t members) {
+    struct json_member m[] = { { .name = "username" }, { .name = "password" }, { .name = "new_password" } };
     const char *why;
-    if (json_object(call->body, m, 2, &why) == JSON_BAD) return bad_input(call, "The body is not a JSON object: ", why);
+    if (json_object(call->body, m, members, &why) == JSON_BAD)
+        return bad_input(call, "The body is not a JSON object: ", why);
     if ((why = read_member(&m[0], c->username, sizeof c->username, &c->name)) != NULL ||
         (why = users_name_fault(c->name)) != NULL)
         return bad_input(call, "username", why);
     if ((why = read_member(&m[1], c->password, sizeof c->password, &c->secret)) != NULL ||
         (why = password_fault(c->secret)) != NULL)
         return bad_input(call, "password", why);
+    if (members == NEW_PASSWORD_TOO &&
+        ((why = read_member(&m[2], c->new_password, sizeof c->new_password, &c->new_secret)) != NULL ||
+         (why = password_fault(c->new_secret)) != NULL))
+        return bad_input(call, "new_password", why);
     return true;
 }
 
@@ -160,6 +167,14 @@ static bool clock_is_wrong(struct api_call *call) {
 
 /* ---- the handlers ----------------------------------------------------- */
 
+/* Was the token called back after it was given? One of our own says what was called back before; of one that somebody
+ * else made with the key, iat tells. */
+static bool is_revoked(const struct api_call *call, const struct jwt_claims *claims) {
+    struct slice name = { claims->sub, claims->sub_len };
+    int64_t not_before = users_not_before(call->api->users, name, (int64_t)call->now);
+    return claims->after < not_before && claims->iat <= (double)not_before;
+}
+
 static void get_jwt(struct api_call *call) {
     static const enum metrics_number counts[] = {
         [JWT_VALID] = METRICS_TOKEN_VALID, [JWT_EXPIRED] = METRICS_TOKEN_EXPIRED, [JWT_INVALID] = METRICS_TOKEN_INVALID
@@ -170,6 +185,7 @@ static void get_jwt(struct api_call *call) {
     if (call->authorizations == 1)
         result = jwt_verify(&call->copy->keys, api_token_of(call->authorization), call->now, call->api->leeway, &claims,
                             NULL);
+    if (result == JWT_VALID && is_revoked(call, &claims)) result = JWT_INVALID;
     bool missing = call->authorizations < 2 && call->authorization.len == 0;
     count(call, missing ? METRICS_TOKEN_MISSING : counts[result]);
     if (missing) {
@@ -193,9 +209,9 @@ int api_make_hash(struct password_work *work, const struct password_cost *cost, 
     return 0;
 }
 
-static int make_hash(const struct api_call *call, const struct credentials *c, struct user *user) {
+static int make_hash(const struct api_call *call, struct slice password, struct user *user) {
     uint64_t start = nanoseconds();
-    int result = api_make_hash(call->work, &call->api->cost, c->secret, user);
+    int result = api_make_hash(call->work, &call->api->cost, password, user);
     if (result == 0) count_hash(call, start);
     return result;
 }
@@ -205,7 +221,7 @@ static enum users_result add_user(const struct api_call *call, const struct cred
     struct user user;
     enum users_result found = users_find(call->api->users, c->name, &user);
     if (found != USERS_NOT_FOUND) return found == USERS_OK ? USERS_EXISTS : found;
-    if (make_hash(call, c, &user) != 0) return USERS_UNAVAILABLE;
+    if (make_hash(call, c->secret, &user) != 0) return USERS_UNAVAILABLE;
     return call->api->registration == API_FIRST ? users_store_first(call->api->users, c->name, &user)
                                                 : users_store(call->api->users, c->name, NULL, &user);
 }
@@ -220,7 +236,7 @@ static bool is_closed(struct api_call *call) {
 
 static void register_user(struct api_call *call) {
     struct credentials c;
-    if (!is_closed(call) && read_credentials(call, &c)) {
+    if (!is_closed(call) && read_credentials(call, &c, NAME_AND_PASSWORD)) {
         enum users_result result = add_user(call, &c);
         if (result == USERS_OK)
             success(call, 201, NULL, c.name);
@@ -262,7 +278,8 @@ static bool refuse_login(struct api_call *call, const struct credentials *c, boo
     if (call->api->throttle) throttle_count(call->api->throttle, c->name, &call->client, milliseconds());
     count(call, known ? METRICS_LOGIN_WRONG_PASSWORD : METRICS_LOGIN_UNKNOWN_USER);
     log_refusal(call, c->name, known ? "wrong password" : "unknown user");
-    if (!known && call->api->uniform_errors && make_hash(call, c, &nobody) != 0) log_line("no memory to hash", NULL);
+    if (!known && call->api->uniform_errors && make_hash(call, c->secret, &nobody) != 0)
+        log_line("no memory to hash", NULL);
     if (call->api->uniform_errors)
         unauthorized(call, "Invalid username or password", false);
     else if (known)
@@ -276,7 +293,7 @@ static bool refuse_login(struct api_call *call, const struct credentials *c, boo
  * one goes on. */
 static void strengthen(const struct api_call *call, const struct credentials *c, const struct user *seen) {
     struct user stronger;
-    if (make_hash(call, c, &stronger) == 0) users_store(call->api->users, c->name, seen, &stronger);
+    if (make_hash(call, c->secret, &stronger) == 0) users_store(call->api->users, c->name, seen, &stronger);
 }
 
 /* The password is compared with the account's hash. */
@@ -295,20 +312,15 @@ static bool can_not_log_in(struct api_call *call, const char *message) {
     return false;
 }
 
-/* Is the password this account's? If not, the answer says so. */
-static bool authenticate(struct api_call *call, const struct credentials *c) {
-    struct user user;
-    struct password_cost cost;
+/* Is the password this account's? *user is filled in, and *cost with that of its hash. If not, the answer says so. */
+static bool authenticate(struct api_call *call, const struct credentials *c, struct user *user,
+                         struct password_cost *cost) {
     if (is_throttled(call, c)) return false;
-    enum users_result found = users_find(call->api->users, c->name, &user);
+    enum users_result found = users_find(call->api->users, c->name, user);
     if (found == USERS_NOT_FOUND) return refuse_login(call, c, false);
     if (found != USERS_OK) return can_not_log_in(call, "The accounts can not be read, try again later");
-    switch (check_password(call, c, &user, &cost)) {
-    case PASSWORD_RIGHT:
-        count(call, METRICS_LOGIN_OK);
-        note_user(call, c->name);
-        if (password_weaker(&cost, &call->api->cost)) strengthen(call, c, &user);
-        return true;
+    switch (check_password(call, c, user, cost)) {
+    case PASSWORD_RIGHT: note_user(call, c->name); return true;
     case PASSWORD_WRONG: return refuse_login(call, c, true);
     case PASSWORD_NO_MEMORY: return can_not_log_in(call, "No memory to check the password, try again later");
     case PASSWORD_UNUSABLE: break;
@@ -323,12 +335,17 @@ static void log_in(struct api_call *call) {
     struct credentials c;
     char token[API_TEXT_MAX / 2];
     struct buffer b = { .at = token, .cap = sizeof token };
+    struct user user;
+    struct password_cost cost;
     if (clock_is_wrong(call)) {
         count(call, METRICS_LOGIN_UNAVAILABLE);
         return;
     }
-    if (read_credentials(call, &c) && authenticate(call, &c)) {
-        jwt_put(&b, &call->copy->keys.key[0], c.name, (int64_t)time(NULL) + call->api->ttl);
+    if (read_credentials(call, &c, NAME_AND_PASSWORD) && authenticate(call, &c, &user, &cost)) {
+        count(call, METRICS_LOGIN_OK);
+        if (password_weaker(&cost, &call->api->cost)) strengthen(call, &c, &user);
+        /* it comes after what was known when the password was: what is called back meanwhile takes this one along */
+        jwt_put_claims(&b, &call->copy->keys.key[0], c.name, -1, (int64_t)time(NULL) + call->api->ttl, user.not_before);
         call->text.overflow |= b.overflow;
         success(call, 200, ",\"token\":", (struct slice){ b.at, b.len });
     }
@@ -338,6 +355,26 @@ static void log_in(struct api_call *call) {
 void api_busy(struct api_call *call) {
     if (call->route->handler == log_in) count(call, METRICS_LOGIN_UNAVAILABLE);
     unavailable(call, "Too many requests at once, try again later");
+}
+
+/* Who is overtaken, by another change or a log-in that made the hash stronger, asks again: the password may be another
+ * one now. A hash that is there is not made again. */
+static void change_password(struct api_call *call) {
+    struct credentials c;
+    struct user seen, user = { .hash_len = 0 };
+    struct password_cost cost;
+    enum users_result result = USERS_CHANGED;
+    if (read_credentials(call, &c, NEW_PASSWORD_TOO)) {
+        while ((result == USERS_CHANGED || result == USERS_NOT_FOUND) && authenticate(call, &c, &seen, &cost))
+            result = user.hash_len > 0 || make_hash(call, c.new_secret, &user) == 0
+                         ? users_revoke(call->api->users, c.name, &seen, &user)
+                         : USERS_UNAVAILABLE;
+        if (result == USERS_OK)
+            success(call, 200, NULL, c.name);
+        else if (result == USERS_UNAVAILABLE)
+            unavailable(call, "The password could not be stored, try again later");
+    }
+    explicit_bzero(&c, sizeof c);
 }
 
 /* ---- how it goes ------------------------------------------------------ */
@@ -360,6 +397,8 @@ static const struct api_route routes[] = {
     { "/register", HTTP_POST, "POST, OPTIONS", API_ON_WORKER, false, register_user, "User registered successfully" },
     { "/healthz", HTTP_GET, "GET, HEAD, OPTIONS", API_ON_LOOP, true, healthz, NULL },
     { "/metrics", HTTP_GET, "GET, HEAD, OPTIONS", API_ON_LOOP, true, metrics, NULL },
+    { "/change-password", HTTP_POST, "POST, OPTIONS", API_ON_WORKER, true, change_password,
+      "Password changed successfully" },
 };
 enum { ROUTES = sizeof routes / sizeof *routes };
 _Static_assert((int)ROUTES < (int)METRICS_ROUTES, "the metrics have a row for each route");

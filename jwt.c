@@ -20,7 +20,8 @@ static void put_base64url(struct buffer *out, const void *bytes, size_t n) {
         out->len += base64url_encode(bytes, n, out->at + out->len);
 }
 
-static void put_token(struct buffer *out, const struct hmac_key *key, struct slice sub, int64_t iat, int64_t exp) {
+void jwt_put_claims(struct buffer *out, const struct hmac_key *key, struct slice sub, int64_t iat, int64_t exp,
+                    int64_t after) {
     char text[6 * JWT_SUB_MAX + 64]; /* an escape is six characters for a byte at the most */
     struct buffer payload = { .at = text, .cap = sizeof text };
     put_text(&payload, "{\"sub\":");
@@ -31,6 +32,10 @@ static void put_token(struct buffer *out, const struct hmac_key *key, struct sli
     }
     put_text(&payload, ",\"exp\":");
     put_number(&payload, (uint64_t)exp);
+    if (after) {
+        put_text(&payload, ",\"after\":");
+        put_number(&payload, (uint64_t)after);
+    }
     put_char(&payload, '}');
     out->overflow |= payload.overflow;
 
@@ -46,11 +51,7 @@ static void put_token(struct buffer *out, const struct hmac_key *key, struct sli
 }
 
 void jwt_put(struct buffer *out, const struct hmac_key *key, struct slice sub, int64_t exp) {
-    put_token(out, key, sub, -1, exp);
-}
-
-void jwt_put_issued(struct buffer *out, const struct hmac_key *key, struct slice sub, int64_t iat, int64_t exp) {
-    put_token(out, key, sub, iat, exp);
+    jwt_put_claims(out, key, sub, -1, exp, 0);
 }
 
 /* ---- telling of it ---------------------------------------------------- */
@@ -157,12 +158,12 @@ static bool signature_is_right(const struct jwt_keys *keys, struct slice signing
     return step(t, JWT_MAC, signature, right ? NULL : "it matches with no key", NULL);
 }
 
-/* RFC 7519 4.1.5, 4.1.6: a time that may be missing but not lie ahead */
-static const char *past_fault(const struct json_member *date, double now) {
-    double seconds;
+/* RFC 7519 4.1.5, 4.1.6: a time that may be missing (then it is 0) but not lie ahead */
+static const char *past_fault(const struct json_member *date, double now, double *seconds) {
+    *seconds = 0;
     if (date->type == JSON_ABSENT) return NULL;
-    if (date->type != JSON_NUMBER || json_number(date->raw, &seconds) != 0) return "is not a number of seconds";
-    return seconds <= now ? NULL : "lies ahead";
+    if (date->type != JSON_NUMBER || json_number(date->raw, seconds) != 0) return "is not a number of seconds";
+    return *seconds <= now ? NULL : "lies ahead";
 }
 
 /* RFC 7519 4.1.2, and what fits */
@@ -184,20 +185,22 @@ static bool is_empty(const struct json_member *aud) {
 
 static enum jwt_result check_claims(struct slice payload, double now, double leeway, struct jwt_claims *claims,
                                     struct jwt_trace *t) {
-    enum { SUB, EXP, NBF, IAT, AUD, COUNT };
-    struct json_member m[COUNT] = {
-        { .name = "sub" }, { .name = "exp" }, { .name = "nbf" }, { .name = "iat" }, { .name = "aud" }
-    };
-    double exp = 0;
+    enum { SUB, EXP, NBF, IAT, AUD, AFTER, COUNT };
+    struct json_member m[COUNT] = { { .name = "sub" }, { .name = "exp" }, { .name = "nbf" },
+                                    { .name = "iat" }, { .name = "aud" }, { .name = "after" } };
+    double exp = 0, nbf;
     enum json_result result = read_object(payload, m, COUNT, t, JWT_PAYLOAD);
     if (result == JSON_BAD) return JWT_INVALID;
     bool dated = m[EXP].type == JSON_NUMBER && json_number(m[EXP].raw, &exp) == 0, right = result == JSON_OK;
     const char *no_date = m[EXP].type == JSON_ABSENT ? "is missing" : "is not a number of seconds";
     right &= step(t, JWT_SUB, m[SUB].raw, sub_fault(&m[SUB], claims), m[SUB].raw.at);
     right &= step(t, JWT_EXP, m[EXP].raw, dated ? NULL : no_date, m[EXP].raw.at);
-    right &= step(t, JWT_NBF, m[NBF].raw, past_fault(&m[NBF], now + leeway), m[NBF].raw.at);
-    right &= step(t, JWT_IAT, m[IAT].raw, past_fault(&m[IAT], now + leeway), m[IAT].raw.at);
+    right &= step(t, JWT_NBF, m[NBF].raw, past_fault(&m[NBF], now + leeway, &nbf), m[NBF].raw.at);
+    right &= step(t, JWT_IAT, m[IAT].raw, past_fault(&m[IAT], now + leeway, &claims->iat), m[IAT].raw.at);
     right &= step(t, JWT_AUD, m[AUD].raw, is_empty(&m[AUD]) ? NULL : "is for somebody else", m[AUD].raw.at);
+    /* others may mean something else by it: what is no time of ours says nothing */
+    int64_t after = m[AFTER].type == JSON_NUMBER ? slice_decimal(m[AFTER].raw) : 0;
+    claims->after = after > 0 ? after : 0;
     bool alive = exp + leeway > now; /* RFC 7519 4.1.4: on or after exp it must not be taken */
     if (dated) step(t, JWT_ALIVE, m[EXP].raw, alive ? NULL : "expired", m[EXP].raw.at);
     return !right ? JWT_INVALID : alive ? JWT_VALID : JWT_EXPIRED;

@@ -25,6 +25,8 @@ struct jwt_keys {
 enum jwt_result { JWT_VALID, JWT_EXPIRED, JWT_INVALID };
 
 struct jwt_claims {
+    int64_t after; /* 0: it does not say */
+    double iat;    /* the same */
     size_t sub_len;
     char sub[JWT_SUB_MAX]; /* UTF-8, may contain NUL */
 };
@@ -68,8 +70,10 @@ struct jwt_trace {
  * UTF-8, exp a NumericDate and not negative. */
 void jwt_put(struct buffer *out, const struct hmac_key *key, struct slice sub, int64_t exp);
 
-/* The same with {"sub":sub,"iat":iat,"exp":exp}: for a life that is not the usual one. */
-void jwt_put_issued(struct buffer *out, const struct hmac_key *key, struct slice sub, int64_t iat, int64_t exp);
+/* The same with "iat":iat behind sub, for a life that is not the usual one, where it is not negative; and with a claim of
+ * our own (RFC 7519 4.3), "after":after, where that is not 0: when the subject's earlier tokens were called back. */
+void jwt_put_claims(struct buffer *out, const struct hmac_key *key, struct slice sub, int64_t iat, int64_t exp,
+                    int64_t after);
 
 /* Tells whether a token counts at the time `now`, and whose it is (`claims`, filled in only for JWT_VALID).
  * Both times in seconds; `leeway` widens the reading of exp, nbf and iat. A token is expired only if all else

@@ -7,14 +7,17 @@
  * wrongly. Of `jwtd user`: admin.h; of `jwtd token`: token.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -54,6 +57,7 @@ struct config {
     bool given; /* the socket is the service manager's */
     int manager;
     bool ttl_chosen; /* on the command line */
+    int changes;     /* tells of what happens to the accounts' file, or -1 */
     bool help, version;
     int words; /* that are no options, moved to the front of argv */
 };
@@ -199,7 +203,7 @@ static int print_help(void) {
     struct buffer b = { .at = text, .cap = sizeof text };
     put_text(&b, "jwtd: accounts, log-in and JSON Web Tokens over HTTP\n\nusage: jwtd [OPTION VALUE]...\n");
     put_text(&b, "       jwtd healthcheck [OPTION VALUE]...\n");
-    put_text(&b, "       jwtd user add NAME | passwd NAME | delete NAME | list | export | import [FILE] "
+    put_text(&b, "       jwtd user add NAME | passwd NAME | logout NAME | delete NAME | list | export | import [FILE] "
                  "[OPTION VALUE]...\n"
                  "       jwtd secret new | rotate [OPTION VALUE]...\n"
                  "       jwtd token issue NAME | verify | explain [OPTION VALUE]...\n\n");
@@ -378,13 +382,18 @@ static void say_who_is_nobody(const struct config *c) {
                  NULL);
 }
 
-static void block_signals(sigset_t *end) {
-    sigemptyset(end);
-    sigaddset(end, SIGTERM);
-    sigaddset(end, SIGINT);
-    sigaddset(end, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, end, NULL); /* before the threads, which inherit it */
+/* A descriptor from which the signals that it waits for can be read. */
+static int take_signals(void) {
+    sigset_t end;
+    sigemptyset(&end);
+    sigaddset(&end, SIGTERM);
+    sigaddset(&end, SIGINT);
+    sigaddset(&end, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &end, NULL); /* before the threads, which inherit it */
     signal(SIGPIPE, SIG_IGN);
+    int fd = signalfd(-1, &end, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (fd < 0) log_line("signalfd: ", strerror(errno), NULL);
+    return fd;
 }
 
 /* The directory that `path` lies in. */
@@ -394,6 +403,20 @@ static const char *directory_of(const char *path, char out[PATH_LEN_MAX]) {
     put_bytes(&b, slash ? path : "./", slash ? (size_t)(slash - path) + 1 : 2);
     put_char(&b, '\0');
     return out;
+}
+
+/* A descriptor that tells when other processes write to the accounts' file, let go of it or put another in its place;
+ * -1: there is none. */
+static int watch_users(const struct config *c) {
+    char directory[PATH_LEN_MAX];
+    const uint32_t written = IN_MODIFY | IN_CLOSE_WRITE, named = IN_CREATE | IN_MOVED_TO;
+    int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (fd >= 0 && inotify_add_watch(fd, directory_of(c->users, directory), written | named) >= 0 &&
+        inotify_add_watch(fd, c->users, written) >= 0) /* where a symbolic link leads */
+        return fd;
+    log_line(c->users, " is looked at once a second, since it can't be watched: ", strerror(errno), NULL);
+    if (fd >= 0) close(fd);
+    return -1;
 }
 
 /* What a serving process still needs: the accounts' directory, to read a new key file in that of the old one (if its
@@ -481,8 +504,9 @@ static struct server *start(struct config *c, struct buffer *url) {
         log_line("getrandom: ", strerror(errno), NULL);
         return NULL;
     }
-    c->api.users = users_open(c->users, c->server.compress, keys.index);
+    c->api.users = users_open(c->users, c->server.compress, keys.index, c->ttl);
     if (c->api.users == NULL || users_compact(c->api.users) != 0) return NULL;
+    c->changes = watch_users(c);
     if (c->throttle == ON && (c->api.throttle = throttle_new(c->server.compress, keys.throttle)) == NULL) {
         log_line("no memory for the throttle", NULL);
         return NULL;
@@ -495,20 +519,35 @@ static struct server *start(struct config *c, struct buffer *url) {
     return server_start(&c->server);
 }
 
+/* Until a signal ends it, keys are read anew when one says so, and what other processes do to the accounts is taken up
+ * as soon as they have done it. */
+static void wait_for_end(struct config *c, int signals) {
+    enum { AT_IT_MS = 100, UNWATCHED_MS = 1000 };
+    struct signalfd_siginfo info;
+    char events[4096];
+    struct pollfd fds[] = { { .fd = signals, .events = POLLIN }, { .fd = c->changes, .events = POLLIN } };
+    for (;;) {
+        bool told = read(signals, &info, sizeof info) == sizeof info;
+        if (told && info.ssi_signo != SIGHUP) return;
+        if (told) reload_keys(c);
+        while (c->changes >= 0 && read(c->changes, events, sizeof events) > 0) continue;
+        bool at_it = users_refresh(c->api.users) != 0;
+        poll(fds, 2, at_it ? AT_IT_MS : c->changes >= 0 ? -1 : UNWATCHED_MS);
+    }
+}
+
 /* Serves until a signal says that it is enough. */
 static int serve(struct config *c) {
     char text[256];
     struct buffer url = { .at = text, .cap = sizeof text };
-    sigset_t end;
-    int signal_number = 0;
-    block_signals(&end);
+    int signals = take_signals();
+    if (signals < 0) return EXIT_FAILURE;
     raise_descriptor_limit();
     struct server *server = start(c, &url);
     if (server == NULL) return EXIT_FAILURE;
     log_line("ready on ", text, NULL);
     tell_manager(c, "READY=1");
-    while (sigwait(&end, &signal_number) != 0 || signal_number == SIGHUP)
-        if (signal_number == SIGHUP) reload_keys(c);
+    wait_for_end(c, signals);
     tell_manager(c, "STOPPING=1");
     if (!c->given) listen_close(&c->address); /* first: a successor may bind the same path while this one drains */
     int unfinished = server_stop(server);
@@ -525,7 +564,7 @@ static int serve(struct config *c) {
 
 static int manage_users(const struct config *c, char *const *words) {
     if (c->user && sandbox_become(c->user) != 0) return EXIT_FAILURE;
-    return admin_run(words, c->users, sha256_fastest(getauxval(AT_HWCAP)), &c->api.cost);
+    return admin_run(words, c->users, sha256_fastest(getauxval(AT_HWCAP)), &c->api.cost, c->ttl);
 }
 
 static int check_health(const struct config *c, char *const *words) {

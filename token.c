@@ -199,29 +199,29 @@ static enum jwt_check first_fault(const struct judged *j) {
 
 /* Opens the accounts only where they are: a file is not made for a question. */
 static struct users *open_users(const struct token_config *c) {
-    return access(c->users, F_OK) == 0 ? users_open(c->users, c->compress, (const uint8_t *)"of one process..") : NULL;
+    return access(c->users, F_OK) == 0 ? users_open(c->users, c->compress, (const uint8_t *)"of one process..", c->ttl)
+                                       : NULL;
 }
 
-static enum users_result find_account(const struct token_config *c, struct slice name, struct users **users) {
-    struct user user;
+static enum users_result find_account(const struct token_config *c, struct slice name, struct users **users,
+                                      struct user *user) {
     *users = open_users(c);
-    return *users ? users_find(*users, name, &user) : USERS_UNAVAILABLE;
+    return *users ? users_find(*users, name, user) : USERS_UNAVAILABLE;
 }
 
 static int issue(const struct token_config *c, const char *name, double now) {
     char token[8 * JWT_SUB_MAX];
     struct buffer b = { .at = token, .cap = sizeof token };
     struct users *users;
-    enum users_result found = find_account(c, slice_of(name), &users);
+    struct user user = { .not_before = 0 };
+    int64_t iat = (int64_t)now, exp = iat + c->ttl;
+    enum users_result found = find_account(c, slice_of(name), &users, &user);
+    if (found == USERS_OK && c->ttl_chosen) found = users_note_token(users, slice_of(name), exp);
     if (users) users_close(users);
     if (!users && access(c->users, F_OK) != 0)
         return log_line(c->users, ": ", strerror(errno), " (--users names another file)", NULL);
     if (found != USERS_OK) return found == USERS_NOT_FOUND ? log_line("user \"", name, "\" not found", NULL) : -1;
-    int64_t iat = (int64_t)now, exp = iat + c->ttl;
-    if (c->ttl_chosen)
-        jwt_put_issued(&b, &c->keys->key[0], slice_of(name), iat, exp);
-    else
-        jwt_put(&b, &c->keys->key[0], slice_of(name), exp);
+    jwt_put_claims(&b, &c->keys->key[0], slice_of(name), c->ttl_chosen ? iat : -1, exp, user.not_before);
     put_char(&b, '\n');
     return print(&b);
 }
@@ -257,7 +257,9 @@ static void put_account(struct buffer *b, const struct judged *j) {
     struct users *users = NULL;
     bool named = j->trace.step[JWT_SUB].made && !j->trace.step[JWT_SUB].fault;
     if (!named) return;
-    enum users_result found = find_account(j->config, (struct slice){ j->claims.sub, j->claims.sub_len }, &users);
+    struct user user;
+    enum users_result found =
+        find_account(j->config, (struct slice){ j->claims.sub, j->claims.sub_len }, &users, &user);
     if (users) users_close(users);
     put_row(b, "-", "account");
     put_text(b, found == USERS_OK ? "known" : found == USERS_NOT_FOUND ? "unknown" : "the accounts can't be read");

@@ -3,6 +3,9 @@
  *   {"username":"Romel","password":"scrypt:32768:8:1$...$...","sum":"1b4f0e98"}
  *   {"username":"Romel","deleted":true,"sum":"6cb5de36"}
  *
+ * Before the sum may stand "not_before" and "tokens_until", which say since when the account's tokens count, and until
+ * when that must be remembered. Every later line of the name says them again.
+ *
  * The file is the truth and memory is its index. Lines are only ever appended; of several with one name the
  * last counts, be it that there is no such account any more. A line ends with the first eight hex digits of the
  * SHA-256 of all that stands before `,"sum"`; one written by hand may leave the sum out.
@@ -33,13 +36,15 @@
 
 #include "json.h"
 #include "log.h"
+#include "revoked.h"
 
 enum {
     LINE_LEN_MAX = 4096,
     LINE_LEN_USUAL = 225, /* with a name of ten letters and a hash of scrypt */
     READ_LEN = 256 * 1024,
     SUM_LEN = 8,
-    LOCK_TRIES = 500, /* a hundred a second */
+    LOCK_TRIES = 500,  /* a hundred a second */
+    LEEWAY_MAX = 3600, /* seconds that a token may be taken after it has expired */
     TAIL_LEN = sizeof ",\"sum\":\"\"}" - 1 + SUM_LEN,
 };
 
@@ -54,6 +59,8 @@ struct users {
     uint8_t index_key[16];
     atomic_bool sync_failed; /* these two are written under the lock, and read without it */
     atomic_size_t accounts;  /* that are not deleted */
+    int64_t ttl, opened;     /* seconds; the time at which it was opened */
+    struct revoked *revoked; /* written under the lock, read without */
 
     pthread_mutex_t lock; /* guards all below */
     int fd;
@@ -62,8 +69,10 @@ struct users {
     uint64_t end, lines; /* how much of the file is indexed */
     uint64_t *index;
     unsigned index_bits;
-    uint64_t count;      /* of names in the index, those of deleted accounts too */
-    uint64_t idle;       /* how many of these have a newest line that says nothing */
+    uint64_t count;  /* of names in the index, those of deleted accounts too */
+    uint64_t idle;   /* how many of these have a newest line that says nothing */
+    ino_t bad_inode; /* the file, and its size, that users_refresh could not read: it says so once */
+    off_t bad_size;
     struct buffer batch; /* lines that will stand behind `end`; the index knows them */
 };
 
@@ -79,13 +88,21 @@ static void put_sum(struct buffer *out, const struct users *u, struct slice text
     put_hex(out, digest, SUM_LEN / 2);
 }
 
+static void put_time(struct buffer *out, const char *member, int64_t seconds) {
+    if (seconds == 0) return;
+    put_text(out, member);
+    put_number(out, (uint64_t)seconds);
+}
+
 /* Without a hash the line says that the account is deleted. */
-static void put_line(struct buffer *out, const struct users *u, struct slice name, struct slice hash) {
+static void put_line(struct buffer *out, const struct users *u, struct slice name, const struct user *user) {
     size_t start = out->len;
     put_text(out, "{\"username\":");
     json_put_string(out, name);
-    put_text(out, hash.at ? ",\"password\":" : ",\"deleted\":true");
-    if (hash.at) json_put_string(out, hash);
+    put_text(out, user->hash_len ? ",\"password\":" : ",\"deleted\":true");
+    if (user->hash_len) json_put_string(out, (struct slice){ user->hash, user->hash_len });
+    put_time(out, ",\"not_before\":", user->not_before);
+    put_time(out, ",\"tokens_until\":", user->tokens_until);
     struct slice before = { out->at + start, out->len - start };
     put_text(out, ",\"sum\":\"");
     put_sum(out, u, before);
@@ -104,29 +121,51 @@ static bool sum_is_right(const struct users *u, struct slice line) {
     return memcmp(sum, line.at + line.len - TAIL_LEN + 8, SUM_LEN) == 0;
 }
 
+/* A time that may be left out: then it is 0. */
+static bool read_time(const struct json_member *m, int64_t *seconds) {
+    *seconds = m->type == JSON_NUMBER ? slice_decimal(m->raw) : 0;
+    return m->type == JSON_ABSENT || *seconds > 0;
+}
+
 const char *users_read_line(const struct users *u, struct slice line, struct record *record) {
-    struct json_member m[] = {
-        { .name = "username" }, { .name = "password" }, { .name = "deleted" }, { .name = NULL }
-    };
+    enum { USERNAME, PASSWORD, DELETED, NOT_BEFORE, TOKENS_UNTIL, OTHERS, COUNT };
+    struct json_member m[COUNT] = { { .name = "username" },   { .name = "password" },     { .name = "deleted" },
+                                    { .name = "not_before" }, { .name = "tokens_until" }, { .name = NULL } };
     const char *why;
-    enum json_result result = json_object(line, m, 4, &why);
+    enum json_result result = json_object(line, m, COUNT, &why);
     if (result == JSON_BAD) return why;
     if (result == JSON_TWICE) return "a member is given twice";
     if (has_sum(line) && !sum_is_right(u, line)) return "its sum does not match: the line was changed or damaged";
-    bool deleted = m[1].times == 0 && slice_is(m[2].raw, "true");
-    if (m[0].type != JSON_STRING || (m[1].type != JSON_STRING && !deleted) || m[1].times + m[2].times != 1 ||
-        m[3].times != has_sum(line))
+    bool deleted = m[PASSWORD].times == 0 && slice_is(m[DELETED].raw, "true");
+    if (m[USERNAME].type != JSON_STRING || (m[PASSWORD].type != JSON_STRING && !deleted) ||
+        m[PASSWORD].times + m[DELETED].times != 1 || m[OTHERS].times != has_sum(line))
         return "it is not {\"username\":...,\"password\":...,\"sum\":...}, all text, the sum last or left out";
-    ssize_t name_len = json_string(m[0].raw, record->name, sizeof record->name);
-    ssize_t hash_len = deleted ? 0 : json_string(m[1].raw, record->user.hash, sizeof record->user.hash);
+    if (!read_time(&m[NOT_BEFORE], &record->user.not_before) ||
+        !read_time(&m[TOKENS_UNTIL], &record->user.tokens_until))
+        return "not_before and tokens_until are whole seconds since 1970";
+    ssize_t name_len = json_string(m[USERNAME].raw, record->name, sizeof record->name);
+    ssize_t hash_len = deleted ? 0 : json_string(m[PASSWORD].raw, record->user.hash, sizeof record->user.hash);
     if (name_len <= 0 || hash_len < 0 || (hash_len == 0) != deleted) return "username or password is empty or too long";
     record->name_len = (size_t)name_len;
     record->user.hash_len = (size_t)hash_len;
     return NULL;
 }
 
+static void raise_to(int64_t *at, int64_t value) {
+    if (*at < value) *at = value;
+}
+
+/* Until when must it be remembered which tokens were called back? So long one of them could be taken. */
+static int64_t remembered_until(const struct users *u, const struct user *user) {
+    int64_t until = user->not_before + u->ttl;
+    raise_to(&until, user->tokens_until);
+    return user->not_before ? until + LEEWAY_MAX : 0;
+}
+
 /* Does the newest line of a name say anything that would not be so without it? */
-static bool says_something(const struct user *user) { return user->hash_len > 0; }
+static bool says_something(const struct users *u, const struct user *user) {
+    return user->hash_len > 0 || remembered_until(u, user) > u->opened;
+}
 
 /* The length of the line at `offset`, with its LF, or -1. */
 static ssize_t read_record_at(const struct users *u, uint64_t offset, struct record *record) {
@@ -196,10 +235,12 @@ static int index_find(const struct users *u, struct slice name, uint64_t hash, s
     return 0;
 }
 
-/* The account of this name: as index_find, but one that is deleted is none. */
+/* The account of this name: as index_find, but one that is deleted is none. The times in the record are the name's in
+ * any case. */
 static int find_account(const struct users *u, struct slice name, struct record *record) {
     size_t place;
     int found = index_find(u, name, hash_name(u, name), &place, record);
+    if (found != 1) record->user.not_before = record->user.tokens_until = 0;
     return found == 1 && record->user.hash_len == 0 ? 0 : found;
 }
 
@@ -228,7 +269,7 @@ static int index_enter(struct users *u, struct slice name, bool deleted, uint64_
     int found = index_find(u, name, hash, &place, &record);
     if (found == 1) {
         u->index[place] = entry;
-        u->idle -= !says_something(&record.user);
+        u->idle -= !says_something(u, &record.user);
     }
     if (found == 0) {
         index_put(u->index, u->index_bits, entry);
@@ -236,6 +277,24 @@ static int index_enter(struct users *u, struct slice name, bool deleted, uint64_
     }
     if (found >= 0) count_accounts(u, found == 1 && record.user.hash_len > 0, !deleted);
     return found < 0 ? -1 : 0;
+}
+
+/* ---- tokens that are called back -------------------------------------- */
+
+static void note_revoked(struct users *u, uint64_t hash, const struct user *user) {
+    if (user->not_before) revoked_put(u->revoked, hash, user->not_before, remembered_until(u, user), time(NULL));
+}
+
+/* Calls the tokens back: the time is later than whatever one of them may say, even where the clock has gone back. */
+static void call_back(const struct users *u, uint64_t hash, struct user *user) {
+    int64_t now = time(NULL), last = revoked_not_before(u->revoked, hash, now);
+    raise_to(&last, user->not_before);
+    user->not_before = now > last ? now : last + 1;
+    raise_to(&user->tokens_until, user->not_before + u->ttl); /* should the ttl be shorter after a restart */
+}
+
+int64_t users_not_before(const struct users *u, struct slice name, int64_t now) {
+    return revoked_is_empty(u->revoked, now) ? 0 : revoked_not_before(u->revoked, hash_name(u, name), now);
 }
 
 /* ---- reading the file ------------------------------------------------- */
@@ -255,7 +314,8 @@ static int enter(struct users *u, struct ahead *line) {
     if (name.len == 0) return 0;
     line->record.name_len = 0; /* one that can't be entered is not tried again, nor complained of */
     if (index_enter(u, name, line->record.user.hash_len == 0, line->hash, u->end) != 0) return -1;
-    u->idle += !says_something(&line->record.user);
+    u->idle += !says_something(u, &line->record.user);
+    note_revoked(u, line->hash, &line->record.user);
     u->end = line->end;
     u->lines++;
     return 0;
@@ -390,7 +450,9 @@ static enum change look(const struct users *u) {
 /* Another file stands under the name, put there by an editor or a restore: it is read from the start, and taken
  * if it is sound. */
 static int reopen(struct users *u) {
-    struct users new = { .path = u->path, .compress = u->compress, .fd = -1 };
+    struct users new = {
+        .path = u->path, .compress = u->compress, .ttl = u->ttl, .opened = u->opened, .revoked = u->revoked, .fd = -1
+    };
     memcpy(new.index_key, u->index_key, sizeof new.index_key);
     if (open_file(&new) != 0) {
         if (new.fd >= 0) close(new.fd);
@@ -437,7 +499,7 @@ static int copy_lines(const struct users *u, int fd) {
         len = read_record_at(u, at, &record);
         if (len < 0) errno = EIO;
         if (len < 0 || (out.cap - out.len < LINE_LEN_MAX && write_all(fd, &out) != 0)) result = -1;
-        if (result != 0 || !says_something(&record.user) ||
+        if (result != 0 || !says_something(u, &record.user) ||
             !is_newest(u, (struct slice){ record.name, record.name_len }, at))
             continue;
         if (pread(u->fd, out.at + out.len, (size_t)len, (off_t)at) != len) result = -1;
@@ -475,7 +537,7 @@ static int compact(struct users *u) {
     if (temporary == NULL) return complain(u, "no memory to compact it", "");
     memcpy(temporary, u->path, len);
     memcpy(temporary + len, ".compacting", sizeof ".compacting");
-    unlink(temporary); /* of one that was killed */
+    unlink(temporary);                       /* of one that was killed */
     bool due = kept > 0 && kept * 2 < lines; /* one in which all are deleted says that somebody was here */
     const char *why = due ? replace_file(u, temporary) : NULL;
     if (why) {
@@ -506,14 +568,20 @@ int users_compact(struct users *u) {
 
 /* ---- the interface ---------------------------------------------------- */
 
-struct users *users_open(const char *path, sha256_compress *compress, const uint8_t index_key[16]) {
+struct users *users_open(const char *path, sha256_compress *compress, const uint8_t index_key[16], int64_t ttl) {
     struct users *u = calloc(1, sizeof *u);
-    if (u == NULL) {
+    struct revoked *revoked = calloc(1, sizeof *revoked);
+    if (u == NULL || revoked == NULL) {
         log_line(path, ": no memory to open it", NULL);
+        free(u);
+        free(revoked);
         return NULL;
     }
     u->path = path;
     u->compress = compress;
+    u->ttl = ttl;
+    u->opened = time(NULL);
+    u->revoked = revoked;
     memcpy(u->index_key, index_key, sizeof u->index_key);
     u->fd = -1;
     pthread_mutex_init(&u->lock, NULL);
@@ -526,6 +594,7 @@ void users_close(struct users *u) {
     if (u->fd >= 0) close(u->fd);
     pthread_mutex_destroy(&u->lock);
     free(u->index);
+    free(u->revoked);
     free(u->batch.at);
     free(u);
 }
@@ -548,8 +617,7 @@ const char *users_name_fault(struct slice name) {
 }
 
 void users_put_line(struct buffer *out, const struct users *u, const struct record *record) {
-    put_line(out, u, (struct slice){ record->name, record->name_len },
-             (struct slice){ record->user.hash, record->user.hash_len });
+    put_line(out, u, (struct slice){ record->name, record->name_len }, &record->user);
 }
 
 /* Reads what others have stored; where that fails, known accounts go on as they are. */
@@ -571,9 +639,26 @@ enum users_result users_find(struct users *u, struct slice name, struct user *us
     pthread_mutex_lock(&u->lock);
     refresh(u);
     int found = find_account(u, name, &record);
+    int64_t not_before = users_not_before(u, name, time(NULL)); /* that of the hash, since both are under the lock */
     pthread_mutex_unlock(&u->lock);
     if (found == 1) *user = record.user;
+    if (found == 1) raise_to(&user->not_before, not_before);
     return found == 1 ? USERS_OK : found == 0 ? USERS_NOT_FOUND : USERS_UNAVAILABLE;
+}
+
+int users_refresh(struct users *u) {
+    struct stat st;
+    int result = 0;
+    pthread_mutex_lock(&u->lock);
+    enum change change = look(u);
+    bool bad = stat(u->path, &st) != 0 || (st.st_ino == u->bad_inode && st.st_size == u->bad_size);
+    if (!bad && (change == APPENDED || change == REPLACED)) {
+        result = flock(u->fd, LOCK_EX | LOCK_NB); /* it is not waited for */
+        if (result == 0 && begin(u, false) != 0) u->bad_inode = st.st_ino, u->bad_size = st.st_size;
+        if (result == 0) flock(u->fd, LOCK_UN);
+    }
+    pthread_mutex_unlock(&u->lock);
+    return result;
 }
 
 int users_next(struct users *u, uint64_t *at, struct record *record) {
@@ -591,11 +676,13 @@ int users_next(struct users *u, uint64_t *at, struct record *record) {
     return result;
 }
 
-/* Writes an account's line, or that it is deleted, so that it can be read back. */
-static int make_line(struct buffer *line, const struct users *u, struct slice name, const struct user *user) {
+/* Writes an account's line, or where it is none any more that it is deleted, so that it can be read back. */
+static int make_line(struct buffer *line, const struct users *u, struct slice name, const struct user *user,
+                     bool account) {
     struct record record;
-    put_line(line, u, name, user ? (struct slice){ user->hash, user->hash_len } : (struct slice){ NULL, 0 });
-    return !line->overflow && users_read_line(u, (struct slice){ line->at, line->len - 1 }, &record) == NULL
+    put_line(line, u, name, user);
+    return !line->overflow && (user->hash_len > 0) == account &&
+                   users_read_line(u, (struct slice){ line->at, line->len - 1 }, &record) == NULL
                ? 0
                : complain(u, "an account that could not be read back is not stored", "");
 }
@@ -619,30 +706,46 @@ static int append(struct users *u, const struct buffer *lines) {
     return 0;
 }
 
-static int store(struct users *u, struct slice name, const struct user *user) {
+static int store(struct users *u, struct slice name, uint64_t hash, const struct user *user, bool account) {
     char text[LINE_LEN_MAX];
     struct buffer line = { .at = text, .cap = sizeof text };
-    if (make_line(&line, u, name, user) != 0 || index_reserve(u, 1) != 0 || append(u, &line) != 0 ||
-        index_enter(u, name, user == NULL, hash_name(u, name), u->end) != 0)
+    if (make_line(&line, u, name, user, account) != 0 || index_reserve(u, 1) != 0 || append(u, &line) != 0 ||
+        index_enter(u, name, !account, hash, u->end) != 0)
         return -1;
     u->end += line.len;
     u->lines++;
-    u->idle += !user;
+    u->idle += !says_something(u, user);
+    note_revoked(u, hash, user);
     return 0;
+}
+
+/* The new line, behind one that said `known`. */
+static int store_after(struct users *u, struct slice name, const struct user *known, const struct user *user,
+                       bool revoked) {
+    uint64_t hash = hash_name(u, name);
+    struct user next = { .hash_len = 0 };
+    if (user) next = *user;
+    next.not_before = known->not_before;
+    next.tokens_until = known->tokens_until;
+    if (revoked) call_back(u, hash, &next);
+    return store(u, name, hash, &next, user != NULL);
 }
 
 static bool same_user(const struct user *a, const struct user *b) {
     return slice_equal((struct slice){ a->hash, a->hash_len }, (struct slice){ b->hash, b->hash_len });
 }
 
+/* Beside that the account must be as it was seen: there must be no other at all; its tokens are called back. */
+enum how { PLAIN, ONLY_FIRST, CALL_BACK };
+
 static enum users_result store_if(struct users *u, struct slice name, const struct user *seen, const struct user *user,
-                                  bool first) {
+                                  enum how how) {
     struct record record;
     enum users_result result = USERS_UNAVAILABLE;
     pthread_mutex_lock(&u->lock);
     if (!u->sync_failed && begin(u, true) == 0) {
         int found = find_account(u, name, &record);
-        if (first && u->count > 0)
+        if (how == ONLY_FIRST && u->count > 0)
             result = USERS_CHANGED;
         else if (found == 1 && seen == NULL)
             result = USERS_EXISTS;
@@ -650,7 +753,7 @@ static enum users_result store_if(struct users *u, struct slice name, const stru
             result = USERS_NOT_FOUND;
         else if (found == 1 && !same_user(&record.user, seen))
             result = USERS_CHANGED;
-        else if (found >= 0 && store(u, name, user) == 0)
+        else if (found >= 0 && store_after(u, name, &record.user, user, how == CALL_BACK) == 0)
             result = USERS_OK;
         flock(u->fd, LOCK_UN);
     }
@@ -659,11 +762,33 @@ static enum users_result store_if(struct users *u, struct slice name, const stru
 }
 
 enum users_result users_store(struct users *u, struct slice name, const struct user *seen, const struct user *user) {
-    return store_if(u, name, seen, user, false);
+    return store_if(u, name, seen, user, user ? PLAIN : CALL_BACK);
 }
 
 enum users_result users_store_first(struct users *u, struct slice name, const struct user *user) {
-    return store_if(u, name, NULL, user, true);
+    return store_if(u, name, NULL, user, ONLY_FIRST);
+}
+
+enum users_result users_revoke(struct users *u, struct slice name, const struct user *seen, const struct user *user) {
+    return store_if(u, name, seen, user, CALL_BACK);
+}
+
+enum users_result users_note_token(struct users *u, struct slice name, int64_t until) {
+    struct record record;
+    enum users_result result = USERS_UNAVAILABLE;
+    pthread_mutex_lock(&u->lock);
+    if (!u->sync_failed && begin(u, true) == 0) {
+        int found = find_account(u, name, &record);
+        bool known = found == 1 && record.user.tokens_until >= until;
+        raise_to(&record.user.tokens_until, until);
+        if (found == 0)
+            result = USERS_NOT_FOUND;
+        else if (found == 1 && (known || store(u, name, hash_name(u, name), &record.user, true) == 0))
+            result = USERS_OK;
+        flock(u->fd, LOCK_UN);
+    }
+    pthread_mutex_unlock(&u->lock);
+    return result;
 }
 
 int users_batch_begin(struct users *u) {
@@ -689,10 +814,13 @@ enum users_result users_batch_put(struct users *u, const struct record *r) {
     char text[LINE_LEN_MAX];
     struct buffer line = { .at = text, .cap = sizeof text };
     struct record known;
+    struct user user = r->user;
     struct slice name = { r->name, r->name_len };
     int found = find_account(u, name, &known);
     if (found == 1) return same_user(&known.user, &r->user) ? USERS_EXISTS : USERS_CHANGED;
-    if (found < 0 || make_line(&line, u, name, &r->user) != 0 || batch_reserve(u) != 0 ||
+    raise_to(&user.not_before, known.user.not_before);
+    raise_to(&user.tokens_until, known.user.tokens_until);
+    if (found < 0 || make_line(&line, u, name, &user, true) != 0 || batch_reserve(u) != 0 ||
         index_enter(u, name, false, hash_name(u, name), u->end + u->batch.len) != 0)
         return USERS_UNAVAILABLE;
     put_bytes(&u->batch, line.at, line.len);

@@ -18,6 +18,9 @@ struct users;
 struct user {
     char hash[USERS_HASH_MAX];
     size_t hash_len;
+    /* seconds since 1970, or 0. Tokens given before `not_before` were called back; of those given since the server's
+     * own, the last expires at `tokens_until`. They are kept with the account's name, whatever becomes of the account. */
+    int64_t not_before, tokens_until;
 };
 
 struct record {
@@ -35,9 +38,9 @@ enum users_result {
 };
 
 /* Opens the file (made where missing, mode 0600), checks every line of it and indexes it. `index_key` is 16
- * random bytes, so that nobody can choose names that collide. NULL where it can't, with the reason on standard
- * error. */
-struct users *users_open(const char *path, sha256_compress *compress, const uint8_t index_key[16]);
+ * random bytes, so that nobody can choose names that collide; `ttl` is how many seconds a token lives. NULL where it
+ * can't, with the reason on standard error. */
+struct users *users_open(const char *path, sha256_compress *compress, const uint8_t index_key[16], int64_t ttl);
 void users_close(struct users *users);
 
 /* Where more than half of the lines count no more, the others are put into a new file, which takes the place of this
@@ -53,11 +56,12 @@ size_t users_count(const struct users *users);
 /* NULL where an account may have this name, else what is wrong with it: " is empty". */
 const char *users_name_fault(struct slice name);
 
+/* A token that is given to this account must say that it comes after user->not_before. */
 enum users_result users_find(struct users *users, struct slice name, struct user *user);
 
 /* Adds an account, where `seen` is NULL: USERS_EXISTS for a taken name. Else changes the one that still is as it was
  * `seen`, and deletes it where `user` is NULL. USERS_OK once it is on the disk; of any number of callers for one name
- * exactly one gets it. */
+ * exactly one gets it. Of `user` only the hash counts. What is deleted has its tokens called back. */
 enum users_result users_store(struct users *users, struct slice name, const struct user *seen, const struct user *user);
 
 /* Adds the very first account: USERS_CHANGED where there is or was another. */
@@ -65,6 +69,22 @@ enum users_result users_store_first(struct users *users, struct slice name, cons
 
 /* Is there an account, or was there one that is deleted by now? */
 bool users_any(struct users *users);
+
+/* As users_store, and the account's tokens are called back: those that do not say that they come after the time which
+ * users_find gives from now on. With the hash that it has, nothing else is changed. */
+enum users_result users_revoke(struct users *users, struct slice name, const struct user *seen,
+                               const struct user *user);
+
+/* To be called before a token is given away that expires later than the server's own, at `until`: should it be called
+ * back, that is remembered for so long. */
+enum users_result users_note_token(struct users *users, struct slice name, int64_t until);
+
+/* The time that a token of this account must come after; 0: any counts. It neither blocks nor locks, knows what this
+ * process has read of the file, and takes no time while nobody's tokens are called back. */
+int64_t users_not_before(const struct users *users, struct slice name, int64_t now);
+
+/* Takes up what other processes have appended. 0, or -1: one of them is at it, try again in a moment. */
+int users_refresh(struct users *users);
 
 /* The accounts in the order of their lines, one a call; *at is 0 at first. 1, 0 behind the last one, or -1. Where
  * nothing else is called between, they are those of one moment. */

@@ -12,13 +12,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (users_read_line(&u, (struct slice){ line, size }, &record) == NULL) {
         must(record.name_len >= 1 && record.name_len <= USERS_NAME_MAX && record.user.hash_len <= USERS_HASH_MAX,
              "within the limits");
-        struct slice name = { record.name, record.name_len },
-                     hash = { record.user.hash_len ? record.user.hash : NULL, record.user.hash_len };
-        put_line(&b, &u, name, hash);
+        must(record.user.not_before >= 0 && record.user.tokens_until >= 0, "times");
+        struct slice name = { record.name, record.name_len }, hash = { record.user.hash, record.user.hash_len };
+        put_line(&b, &u, name, &record.user);
         if (!b.overflow) {
             must(users_read_line(&u, (struct slice){ b.at, b.len - 1 }, &again) == NULL, "our own line is taken");
             must(slice_equal(name, (struct slice){ again.name, again.name_len }), "the same name");
             must(slice_equal(hash, (struct slice){ again.user.hash, again.user.hash_len }), "the same hash");
+            must(record.user.not_before == again.user.not_before &&
+                     record.user.tokens_until == again.user.tokens_until,
+                 "the same times");
         }
     }
     free(line);

@@ -5,6 +5,7 @@
  * through. Hash strings and tokens written out in full were made by Python's
  * hashlib and hmac. */
 #include "api.h"
+#include "base64url.h"
 #include "test.h"
 
 #include <fcntl.h>
@@ -15,6 +16,9 @@
 #define SLICE(text) ((struct slice)S(text))
 
 #define P(username, password) "{\"username\":\"" username "\",\"password\":\"" password "\"}"
+
+#define C(username, password, new)                                                                                     \
+    "{\"username\":\"" username "\",\"password\":\"" password "\",\"new_password\":\"" new "\"}"
 
 #define SALT_AND_KEY /* of pass1425 with scrypt:16:1:1 */                                                              \
     "$0123456789abcdef$cddcaa783a7e7cbba84d30ef9e109d79f305ef42107dec237ff4357d7c5bd3f6"                               \
@@ -27,6 +31,7 @@
 #define EXPIRED "{\"error\":\"Token has expired\"}\n"
 #define MISSING "{\"error\":\"Token is missing\"}\n"
 #define REGISTERED "{\"message\":\"User registered successfully\"}\n"
+#define CHANGED "{\"message\":\"Password changed successfully\"}\n"
 #define LOGGED_IN "{\"message\":\"Login successful\",\"token\":\""
 #define CREATED "{\"message\":\"JWT created\",\"token\":\""
 
@@ -44,7 +49,7 @@ static struct api_copy keys_copy;
 static struct password_work work;
 
 static char text_bytes[API_LOOP_TEXT_MAX], user_room[USERS_NAME_MAX];
-static struct slice whose; /* token or password it was, of the last answer */
+static struct slice whose;            /* token or password it was, of the last answer */
 static struct http_response response; /* the last answer */
 
 /* ---- what is said on descriptor 2 -------------------------------------- */
@@ -91,7 +96,8 @@ static void call(const struct api_route *route, struct api_call with) {
     with.counts = &counts;
     with.user_room = user_room;
     with.body.at = body;
-    with.text = (struct buffer){ .at = text_bytes, .cap = route->place == API_ON_LOOP ? sizeof text_bytes : API_TEXT_MAX };
+    with.text =
+        (struct buffer){ .at = text_bytes, .cap = route->place == API_ON_LOOP ? sizeof text_bytes : API_TEXT_MAX };
     listen_begin();
     api_answer(&with);
     listen_end();
@@ -152,6 +158,12 @@ static const struct {
     { "POST", "/set-jwt", "application/json", ROUTE, NULL, NULL, "" },
     { "POST", "/register", "application/json", ROUTE, NULL, NULL, "" },
     { "POST", "/register?a=1", "application/json", ROUTE, NULL, NULL, "" },
+    { "POST", "/change-password", "application/json", ROUTE, NULL, NULL, "" },
+    { "POST", "/change-password", "text/plain", 415, NULL, "Content-Type", "another type" },
+    { "POST", "/change_password", "application/json", 404, NULL, "", "another path" },
+    { "GET", "/change-password", NULL, 405, "POST, OPTIONS", "", "" },
+    { "PUT", "/change-password", "application/json", 405, "POST, OPTIONS", "", "" },
+    { "OPTIONS", "/change-password", NULL, 200, "POST, OPTIONS", NULL, "" },
 
     { "POST", "/login", "application/json; charset=utf-8", ROUTE, NULL, NULL, "a parameter" },
     { "POST", "/login", "application/json;charset=utf-16", ROUTE, NULL, NULL, "parameters are ignored" },
@@ -320,11 +332,11 @@ static const struct {
 
 static void test_refused(void) {
     static char deep[5 + 10000] = "{\"x\":";
-    static const char *const targets[] = { "/register", "/login", "/set-jwt" };
+    static const char *const targets[] = { "/register", "/login", "/set-jwt", "/change-password" };
     memset(deep + 5, '[', 5000);
     memset(deep + 5005, ']', 5000);
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        for (size_t t = 0; t < 3; t++) {
+        for (size_t t = 0; t < 4; t++) {
             post(targets[t], refused[i].body.at ? refused[i].body : (struct slice){ deep, sizeof deep });
             check(response.status == 400 && is_error(refused[i].word), "%s, %s: %d %.*s", targets[t], refused[i].why,
                   response.status, (int)response.body.len, response.body.at);
@@ -402,6 +414,30 @@ static const struct {
 
     { 400, "/login", "{\"error\":\"password", "members before accounts", S("{\"username\":\"nobody\"}") },
     { 400, "/register", "{\"error\":\"password", "members before accounts", S("{\"username\":\"Romel\"}") },
+
+    { 201, "/register", REGISTERED, "new", S(P("cat", "first")) },
+    { 400, "/change-password", "{\"error\":\"new_password is missing\"}\n", "none", S(P("cat", "first")) },
+    { 400, "/change-password", "{\"error\":\"new_password is empty\"}\n", "empty", S(C("cat", "first", "")) },
+    { 400, "/change-password", "{\"error\":\"new_password is too long\"}\n", "1025 bytes",
+      S(C("cat", "first", X4(X256("p")) "p")) },
+    { 400, "/change-password", "{\"error\":\"new_password has a NUL", "NUL", S(C("cat", "first", "sec\\u0000ond")) },
+    { 400, "/change-password", "{\"error\":\"new_password is not a string\"}\n", "null",
+      S("{\"username\":\"cat\",\"password\":\"first\",\"new_password\":null}") },
+    { 400, "/change-password", "{\"error\":\"new_password is given twice\"}\n", "twice",
+      S("{\"username\":\"cat\",\"new_password\":\"x\",\"password\":\"first\",\"new_password\":\"y\"}") },
+    { 400, "/change-password", "{\"error\":\"new_password", "members before accounts", S(C("nobody", "x", "")) },
+    { 404, "/change-password", UNKNOWN, "nobody", S(C("nobody", "first", "second")) },
+    { 401, "/change-password", WRONG, "a wrong password", S(C("cat", "second", "second")) },
+    { 200, "/login", LOGGED_IN, "none of these has changed it", S(P("cat", "first")) },
+    { 200, "/change-password", CHANGED, "the right one", S(C("cat", "first", "zw\xc3\xb6lf")) },
+    { 401, "/login", WRONG, "the old one", S(P("cat", "first")) },
+    { 401, "/change-password", WRONG, "the old one", S(C("cat", "first", "third")) },
+    { 200, "/login", LOGGED_IN, "the new one", S(P("cat", "zw\\u00f6lf")) },
+    { 200, "/change-password", CHANGED, "to what it is", S(C("cat", "zw\xc3\xb6lf", "zw\xc3\xb6lf")) },
+    { 200, "/change-password", CHANGED, "1024 bytes", S(C("cat", "zw\xc3\xb6lf", X4(X256("p")))) },
+    { 200, "/login", LOGGED_IN, "all of it", S(P("cat", X4(X256("p")))) },
+    { 200, "/login", LOGGED_IN, "new_password means nothing here", S(C("Romel", "pass1425", "")) },
+    { 500, "/change-password", "{\"error\":\"The stored", "a hash of no use", S(C("unusable", "x", "y")) },
 };
 
 static void test_taken(void) {
@@ -704,6 +740,8 @@ static void test_no_hashing(void) {
         { 400, "/login", S(P("Romel", "\\u0000")), false },
         { 404, "/login", S(P("nobody", "pass1425")), false },
         { 500, "/login", S(P("\xc3\xbc-unusable1", "pass1425")), false },
+        { 404, "/change-password", S(C("nobody", "pass1425", "x")), false },
+        { 400, "/change-password", S(C("Romel", "pass1425", "")), false },
         { 200, "/login", S(P("Romel", "pass1425")), true },
         { 401, "/login", S(P("Romel", "pass1426")), true },
         { 201, "/register", S(P("new one", "pass1425")), true },
@@ -748,7 +786,7 @@ static void test_registration(void) {
     struct user user;
     char other_path[96];
     snprintf(other_path, sizeof other_path, "%s/registration.jsonl", dir);
-    api.users = users_open(other_path, work.compress, (const uint8_t *)"sixteen bytes of");
+    api.users = users_open(other_path, work.compress, (const uint8_t *)"sixteen bytes of", api.ttl);
     work.compress = counting_compress;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (rows[i].deleted && (users_find(api.users, SLICE("one"), &user) != USERS_OK ||
@@ -848,14 +886,149 @@ static void test_told(void) {
           response.status, (int)response.body.len, response.body.at);
     metrics_request(&counts, 0, 404);
     call(find("GET", "/metrics", NULL), (struct api_call){ .now = 1790000000 });
-    check(response.status == 200 && response.no_store && says("\njwtd_http_requests_total{route=\"other\",code=\"404\"} 1\n") &&
-              says("\njwtd_build_info{version=\"0\",libc=\"none\"} 1\n") && says("\nprocess_start_time_seconds 1790000000\n"),
+    check(response.status == 200 && response.no_store &&
+              says("\njwtd_http_requests_total{route=\"other\",code=\"404\"} 1\n") &&
+              says("\njwtd_build_info{version=\"0\",libc=\"none\"} 1\n") &&
+              says("\nprocess_start_time_seconds 1790000000\n"),
           "/metrics: %.*s", (int)response.body.len, response.body.at);
     check(!says("Romel") && !says("counted"), "/metrics names no user");
     for (unsigned i = 0; i < METRICS_NUMBERS; i++) metrics_set(&counts, i, (unsigned long)-1);
     call(find("HEAD", "/metrics", NULL), (struct api_call){ .now = 1790000000 });
     check(response.status == 200 && says("\nprocess_start_time_seconds "), "/metrics has room for any number of all");
     memset(&counts, 0, sizeof counts);
+}
+
+/* ---- tokens that are called back ---------------------------------------- */
+
+static struct users *other_owner; /* of the file */
+
+static void act(const char *name, const char *hash) { /* NULL: delete; "": the same one, and call back */
+    struct user seen, user = { .hash_len = hash ? strlen(hash) : 0 };
+    if (hash) memcpy(user.hash, hash, user.hash_len);
+    if (users_find(other_owner, slice_of(name), &seen) != USERS_OK || users_revoke(other_owner, slice_of(name), &seen,
+                                                                                   hash == NULL ? NULL
+                                                                                   : *hash      ? &user
+                                                                                                : &seen) != USERS_OK)
+        abort();
+}
+
+static bool is_valid(struct slice bearer) {
+    verify(bearer, 1, (double)time(NULL));
+    bool valid = response.status == 200;
+    check(valid || (response.status == 401 && body_is(INVALID) && strstr(response.www_authenticate, "invalid_token")),
+          "called back: %d %.*s", response.status, (int)response.body.len, response.body.at);
+    return valid;
+}
+
+/* The token of a log-in, good for seven more. */
+static struct slice log_in(struct slice body) {
+    static char room[8][API_TEXT_MAX];
+    static unsigned n;
+    post("/login", body);
+    struct slice t = token();
+    return (struct slice){ memcpy(room[n++ % 8], t.at, t.len), t.len };
+}
+
+static void test_called_back(void) {
+    post("/register", SLICE(P("dan", "first")));
+    post("/register", SLICE(P("eve", "first")));
+    struct slice first = log_in(SLICE(P("dan", "first"))), eve = log_in(SLICE(P("eve", "first")));
+    check(is_valid(first) && is_valid(eve), "before");
+    post("/change-password", SLICE(C("dan", "wrong", "x")));
+    post("/change-password", SLICE(C("dan", "first", "")));
+    check(is_valid(first), "a change that is refused");
+    post("/change-password", SLICE(C("dan", "first", "second")));
+    check(body_is(CHANGED) && !is_valid(first) && is_valid(eve), "a change of one password");
+    struct slice second = log_in(SLICE(P("dan", "second")));
+    check(is_valid(second) && !is_valid(first), "a log-in behind it, in the same second");
+    act("dan", "");
+    users_refresh(api.users);
+    check(!is_valid(second) && !is_valid(first), "called back by another process");
+    struct slice third = log_in(SLICE(P("dan", "second")));
+    check(is_valid(third) && !is_valid(second), "and the next log-in");
+    act("dan", NULL);
+    users_refresh(api.users);
+    check(!is_valid(third), "deleted");
+    post("/register", SLICE(P("dan", "fourth")));
+    struct slice fourth = log_in(SLICE(P("dan", "fourth")));
+    check(is_valid(fourth) && !is_valid(third) && !is_valid(first) && is_valid(eve), "registered again");
+    act("eve", "scrypt:2:1:1$0123456789abcdef$65a304c7701232809c7a77eb7d56f387100d19ccded04f236b2d880f645df009226757"
+               "88a670430779539020833b7dc995b02b908a7549713d3a201f0730b5ad"); /* of pass1425 */
+    struct slice weak = log_in(SLICE(P("eve", "pass1425")));
+    check(!is_valid(eve) && is_valid(weak) && is_valid(log_in(SLICE(P("eve", "pass1425")))),
+          "a hash that a log-in makes stronger");
+}
+
+/* One that somebody else made with the key tells by its iat. */
+static void test_others_tokens(void) {
+    struct user seen;
+    char claims[200], encoded[300];
+    uint8_t mac[SHA256_DIGEST];
+    post("/register", SLICE(P("fay", "first")));
+    act("fay", "");
+    users_refresh(api.users);
+    users_find(api.users, SLICE("fay"), &seen);
+    for (int ahead = -1; ahead <= 1; ahead++) {
+        struct buffer b = { .at = encoded, .cap = sizeof encoded };
+        int n = snprintf(claims, sizeof claims, "{\"sub\":\"fay\",\"iat\":%lld,\"exp\":9000000000}",
+                         (long long)seen.not_before + ahead);
+        put_text(&b, HEAD_PART);
+        b.len += base64url_encode(claims, (size_t)n, b.at + b.len);
+        hmac_sha256(&shared.keys.key[0], b.at, b.len, mac);
+        put_char(&b, '.');
+        b.len += base64url_encode(mac, sizeof mac, b.at + b.len);
+        verify((struct slice){ b.at, b.len }, 1, (double)seen.not_before + 1);
+        check(response.status == (ahead > 0 ? 200 : 401), "given %d seconds behind: %d", ahead, response.status);
+    }
+}
+
+/* Another process comes between the look at the account and what is done about it: while the password is hashed. */
+static const struct race {
+    const char *why, *target, *hash, *text;
+    int status;
+} races[] = {
+#define STRONGER                                                                                                       \
+    "scrypt:32:1:1$0123456789abcdef$6058a34433493429c0b3266a5540ae18db7368d4b83e1e133d8150d23d656b9978fe9f4e872aa50a5" \
+    "57488bd6d554acc92c0af909c2f6d58ea15af1f1171b7c4"
+#define OTHER "pbkdf2:sha256:10$0123456789abcdef$0000000000000000000000000000000000000000000000000000000000000000"
+    { "a log-in that is overtaken", "/login", "", LOGGED_IN, 200 },
+    { "by another password", "/login", OTHER, LOGGED_IN, 200 },
+    { "by a deletion", "/login", NULL, LOGGED_IN, 200 },
+    { "a change that is overtaken", "/change-password", "", CHANGED, 200 },
+    { "by a stronger hash", "/change-password", STRONGER, CHANGED, 200 },
+    { "by another password", "/change-password", OTHER, WRONG, 401 },
+    { "by a deletion", "/change-password", NULL, UNKNOWN, 404 },
+};
+static const struct race *race;
+static char racer[32];
+
+static void racing_compress(uint32_t H[8], const uint32_t M[16]) {
+    const struct race *now = race;
+    race = NULL;
+    if (now) {
+        act(racer, now->hash);
+        users_refresh(api.users); /* as main does meanwhile */
+    }
+    sha256_compress_portable(H, M);
+}
+
+static void test_overtaken(void) {
+    char body[200];
+    for (size_t i = 0; i < sizeof races / sizeof *races; i++) {
+        snprintf(racer, sizeof racer, "racer%zu", i);
+        users_add(api.users, slice_of(racer), SLICE("scrypt:16:1:1" SALT_AND_KEY));
+        int n = snprintf(body, sizeof body, C("%s", "pass1425", "new"), racer);
+        race = &races[i];
+        work.compress = racing_compress;
+        post(races[i].target, (struct slice){ body, (size_t)n });
+        work.compress = sha256_compress_portable;
+        check(race == NULL && response.status == races[i].status && body_begins(races[i].text), "%s %s: %d %.*s",
+              races[i].target, races[i].why, response.status, (int)response.body.len, response.body.at);
+        if (strcmp(races[i].target, "/login") != 0) continue;
+        struct slice bearer = token();
+        users_refresh(api.users);
+        check(!is_valid(bearer), "%s: the token was given for what was called back", races[i].why);
+    }
 }
 
 /* ---- when it can't ---------------------------------------------------- */
@@ -881,6 +1054,9 @@ static void test_unavailable(void) {
     post("/register", SLICE(P("late", "pw")));
     check(response.status == 503 && response.retry_after > 0 && is_error(""), "nowhere to store an account: %d %.*s",
           response.status, (int)response.body.len, response.body.at);
+    post("/change-password", SLICE(C("Romel", "pass1425", "new")));
+    check(response.status == 503 && response.retry_after > 0 && is_error(""), "nor a password: %d %.*s",
+          response.status, (int)response.body.len, response.body.at);
     post("/login", SLICE(P("Romel", "pass1425")));
     check(response.status == 200, "earlier accounts go on");
     post("/login", SLICE(P("late", "pw")));
@@ -902,9 +1078,11 @@ int main(void) {
     hmac_key_init(&keys.key[0], work.compress, "your_secret_key", 15);
     api.keys = &shared;
     api_set_keys(&shared, &keys);
-    api.users = users_open(path, work.compress, (const uint8_t *)"sixteen bytes of");
+    api.users = users_open(path, work.compress, (const uint8_t *)"sixteen bytes of", api.ttl);
     if (api.users == NULL || users_add(api.users, SLICE("Romel"), SLICE("scrypt:16:1:1" SALT_AND_KEY)) != USERS_OK)
         return 1;
+    other_owner = users_open(path, work.compress, (const uint8_t *)"another 16 bytes", api.ttl);
+    if (other_owner == NULL || users_add(api.users, SLICE("unusable"), SLICE("plain$$x")) != USERS_OK) return 1;
 
     test_find();
     test_refused();
@@ -920,10 +1098,14 @@ int main(void) {
     test_unusable();
     test_no_hashing();
     test_registration();
+    test_called_back();
+    test_others_tokens();
+    test_overtaken();
     test_unavailable();
 
     password_release(&work);
     users_close(api.users);
+    users_close(other_owner);
     unlink(said_path);
     check(rmdir(dir) == 0, "%s is empty at the end", dir);
     return test_end();

@@ -990,11 +990,54 @@ static void test_issued(void)
     char room[256];
     struct jwt_claims claims;
     struct buffer out = { .at = room, .cap = sizeof room };
-    jwt_put_issued(&out, &key, slice_of("Romel"), EXP, 2000000000);
+    jwt_put_claims(&out, &key, slice_of("Romel"), EXP, 2000000000, 0);
     struct slice token = { room, out.len };
     check(slice_equal(token, expected), "with iat: %.*s", (int)token.len, token.at);
     check(judge(&key, token, EXP, 0, &claims) == JWT_VALID && judge(&key, token, EXP - 1, 0, &claims) == JWT_INVALID,
           "with iat: not before it");
+}
+
+/* What the token says beside whose it is: `after` as it is written, and as others may have written it; iat. */
+static void test_after(void)
+{
+    static const struct {
+        const char *payload;
+        int64_t after;
+        double iat;
+        enum jwt_result expected;
+    } claims_rows[] = {
+        { CLAIMS, 0, 0, JWT_VALID },
+        { "{'sub':'joe','exp':2000,'after':1}", 1, 0, JWT_VALID },
+        { "{'\\u0061fter':900,'sub':'joe','exp':2000}", 900, 0, JWT_VALID },
+        { "{'sub':'joe','exp':2000,'after':4000000000}", 4000000000, 0, JWT_VALID },
+        { "{'sub':'joe','exp':2000,'after':999999999999999999}", 999999999999999999, 0, JWT_VALID },
+        { "{'sub':'joe','exp':2000,'after':1000000000000000000}", 0, 0, JWT_VALID },
+        { "{'sub':'joe','exp':2000,'after':-1}", 0, 0, JWT_VALID },
+        { "{'sub':'joe','exp':2000,'after':9e9}", 0, 0, JWT_VALID },
+        { "{'sub':'joe','exp':2000,'after':900.5}", 0, 0, JWT_VALID },
+        { "{'sub':'joe','exp':2000,'after':'900'}", 0, 0, JWT_VALID },
+        { "{'sub':'joe','exp':2000,'after':[900]}", 0, 0, JWT_VALID },
+        { "{'sub':'joe','exp':2000,'After':900}", 0, 0, JWT_VALID },
+        { "{'sub':'joe','exp':2000,'after':1,'after':900}", 0, 0, JWT_INVALID },
+        { "{'sub':'joe','exp':2000,'iat':900}", 0, 900, JWT_VALID },
+        { "{'sub':'joe','exp':2000,'iat':900.5,'after':7}", 7, 900.5, JWT_VALID },
+        { "{'sub':'joe','exp':2000,'iat':1001}", 0, 0, JWT_INVALID },
+    };
+    struct jwt_claims claims;
+    for (size_t i = 0; i < sizeof claims_rows / sizeof *claims_rows; i++) {
+        enum jwt_result result = judge(&key, signed_row(HEADER, claims_rows[i].payload), 1000, 0, &claims);
+        check(result == claims_rows[i].expected, "%s: %s", claims_rows[i].payload, result_names[result]);
+        check(result != JWT_VALID || (claims.after == claims_rows[i].after && claims.iat >= claims_rows[i].iat &&
+                                      claims.iat <= claims_rows[i].iat),
+              "%s: after %lld, iat %g", claims_rows[i].payload, (long long)claims.after, claims.iat);
+    }
+    static const struct slice expected =
+        S(H64 ".eyJzdWIiOiJqb2UiLCJleHAiOjIwMDAwMDAwMDAsImFmdGVyIjoxOTk5OTkwMDAwfQ"
+              ".8yj9pyqKuK4McT0BAcNdveHM8pJ9fHOYrE0-WtLZcuQ"); /* Python's hmac and json */
+    char room[256];
+    struct buffer out = { .at = room, .cap = sizeof room };
+    jwt_put_claims(&out, &key, (struct slice)S("joe"), -1, 2000000000, 1999990000);
+    check(slice_equal((struct slice){ room, out.len }, expected), "written: %.*s", (int)out.len, room);
 }
 
 /* Every room that is too small, each ending at an unreadable page. */
@@ -1117,6 +1160,7 @@ int main(void)
     test_mutations();
     test_written();
     test_issued();
+    test_after();
     test_overflow();
     test_round_trips();
     test_million();

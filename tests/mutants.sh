@@ -48,7 +48,7 @@ mutant() { # the test that must fail, what is broken, the file, sed's script
 mkdir "$dir/tests"
 cp ./*.c ./*.h Makefile "$dir"
 cp tests/*.c tests/*.h "$dir/tests"
-for test in throttle_test address_test users_test sandbox_test throttled address_limit locked_in first_of_many \
+for test in throttle_test address_test revoked_test users_test sandbox_test throttled address_limit locked_in first_of_many \
     api_test metrics_test access_test metrics_counts metrics_gauges metrics_unwell metrics_logged metrics_no_room \
     cross_origin jwt_test keys:at_once keys:rotation keys:reload; do
     wrong=
@@ -75,14 +75,14 @@ mutant throttled "the same, seen from outside" address.c 's/while (address_in_an
 mutant address_limit "an address may hold any number of connections" server.c \
     's/if (place != 0 && atomic_fetch_add/if (0 \&\& atomic_fetch_add/'
 mutant first_of_many "the first to register is told from others before the hash only" users.c \
-    's/if (first && u->count > 0)/if (0 \&\& first)/'
+    's/if (how == ONLY_FIRST \&\& u->count > 0)/if (0 \&\& how)/'
 mutant api_test "registration is not asked for" api.c 's/if (!is_closed(call) && read_cred/if (read_cred/'
 mutant users_test "a new file is not synced before its rename" users.c 's/ && fsync(fd) == 0;/;/'
 mutant users_test "nor its directory behind it" users.c 's/ || sync_directory(u->path) != 0)/)/'
 mutant users_test "others may have the file open" users.c 's/if (fcntl(u->fd, F_SETLEASE, F_WRLCK) != 0) return.*//'
 mutant users_test "or open it meanwhile" users.c 's/if (written && fcntl(u->fd, F_GETLEASE) != F_WRLCK)/if (0)/'
 mutant users_test "old lines stay" users.c 's/^            !is_newest(u, .*, at))$/            0)/'
-mutant users_test "deleted accounts stay" users.c 's/result != 0 || !says_something(&record.user)/result != 0/'
+mutant users_test "deleted accounts stay" users.c 's/result != 0 || !says_something(u, &record.user)/result != 0/'
 mutant users_test "nor is anybody remembered" users.c 's/bool due = kept > 0 && /bool due = /'
 mutant users_test "another owner and mode" users.c 's/ && fchown(fd, .*&&$/ \&\&/'
 mutant users_test "a link is replaced" users.c 's/if (st.st_dev != u->device || st.st_ino != u->inode) return.*//'
@@ -113,6 +113,17 @@ mutant api_test "an early clock is taken" api.c 's/now < JWTD_RELEASED/now < 0/'
 mutant keys:rotation "a rotation forgets the old keys" keys.c 's/if (n++ >= max) {/if (n++ >= 1) {/'
 mutant keys:at_once "a rotation without a lock" keys.c 's/flock(fd, LOCK_EX) == 0/true/'
 mutant keys:reload "a bad file empties the keys" main.c 's/if (result > 0) api_set_keys/if (result != 0) api_set_keys/'
+mutant api_test "tokens called back are not asked for" api.c 's/if (result == JWT_VALID && is_revoked(/if (0 \&\& is_revoked(/'
+mutant api_test "a token comes after what is known once the hash is made" api.c \
+    's/api->ttl, user.not_before);/api->ttl, users_not_before(call->api->users, c.name, time(NULL)));/'
+mutant api_test "a password that was changed meanwhile is changed all the same" api.c \
+    '/users_revoke(call->api->users/s/&seen, &user/(users_find(call->api->users, c.name, \&seen), \&seen), \&user/'
+mutant users_test "a restart forgets what was called back" users.c '/note_revoked(u, line->hash/d'
+mutant users_test "a new registration forgets it" users.c '/^    next.not_before = /d'
+mutant users_test "compaction forgets it" users.c 's/ || remembered_until(u, user) > u->opened;/;/'
+mutant users_test "so does a batch" users.c '/raise_to(&user.not_before, known/d'
+mutant users_test "twice in a second is once" users.c 's/now > last ? now : last + 1/now/'
+mutant revoked_test "a full set forgets its oldest" revoked.c '/raise_to(&set->not_before/d'
 case $sandbox in
 *SKIP*)
     echo "SKIP the sandbox's mutants: this kernel has not all of it"

@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-enum { FILE_MAX = 512 * 1024, NOBODY = 65534 };
+enum { FILE_MAX = 512 * 1024, NOBODY = 65534, TTL = 3600 };
 
 #define S(text)                                                                                                        \
     { text, sizeof(text) - 1 }
@@ -75,7 +75,7 @@ static void listen_end(void) {
 
 static struct users *open_users(const char *name) {
     listen_begin();
-    struct users *u = users_open(name, sha256_compress_portable, key);
+    struct users *u = users_open(name, sha256_compress_portable, key, TTL);
     listen_end();
     return u;
 }
@@ -316,6 +316,17 @@ static const struct {
       UNCHANGED, false },
     { "UTF-8 without escapes", S("{\"username\":\"\xc3\xbc\",\"password\":\"h4\"}\n"), "\xc3\xbc", "h4", UNCHANGED,
       false },
+    { "times", S("{\"username\":\"eve\",\"password\":\"h4\",\"not_before\":1,\"tokens_until\":999999999999999999}\n"),
+      "eve", "h4", UNCHANGED, false },
+    { "times, in another order", S("{\"tokens_until\":9,\"password\":\"h4\",\"not_before\":7,\"username\":\"eve\"}\n"),
+      "eve", "h4", UNCHANGED, false },
+    { "one time, with a sum",
+      S("{\"username\":\"eve\",\"password\":\"h4\",\"not_before\":1700000000,\"sum\":\"886274d3\"}"
+        "\n"),
+      "eve", "h4", UNCHANGED, false },
+    { "a deleted account's",
+      S("{\"username\":\"ann\",\"deleted\":true,\"tokens_until\":9,\"not_before\":7}\n" ANN "\n"), "ann", "h1",
+      UNCHANGED, false },
     { "a later line wins", S("{\"username\":\"ann\",\"password\":\"old\"}\n" ANN "\n"), "ann", "h1", UNCHANGED, false },
     { "a later line wins, sum or not", S(ANN "\n" BOB "\n{\"username\":\"ann\",\"password\":\"new\"}\n"), "ann", "new",
       UNCHANGED, false },
@@ -425,6 +436,29 @@ static const struct {
     { "a name of 256 bytes", S("{\"username\":\"" FIFTEEN(N15) N15 N15 "n\",\"password\":\"y\"}") },
     { "a password of 600 bytes",
       S("{\"username\":\"x\",\"password\":\"" FIFTEEN(N15) FIFTEEN(N15) FIVE(N15 N15) "\"}") },
+    { "not_before: text", S("{\"username\":\"x\",\"password\":\"y\",\"not_before\":\"1700000000\"}") },
+    { "not_before: zero", S("{\"username\":\"x\",\"password\":\"y\",\"not_before\":0}") },
+    { "not_before: negative", S("{\"username\":\"x\",\"password\":\"y\",\"not_before\":-1}") },
+    { "not_before: a fraction", S("{\"username\":\"x\",\"password\":\"y\",\"not_before\":1.5}") },
+    { "not_before: an exponent", S("{\"username\":\"x\",\"password\":\"y\",\"not_before\":1e9}") },
+    { "not_before: 19 digits", S("{\"username\":\"x\",\"password\":\"y\",\"not_before\":1000000000000000000}") },
+    { "not_before: null", S("{\"username\":\"x\",\"password\":\"y\",\"not_before\":null}") },
+    { "not_before: true", S("{\"username\":\"x\",\"password\":\"y\",\"not_before\":true}") },
+    { "not_before: an array", S("{\"username\":\"x\",\"password\":\"y\",\"not_before\":[1]}") },
+    { "not_before: a leading zero", S("{\"username\":\"x\",\"password\":\"y\",\"not_before\":01}") },
+    { "not_before: nothing", S("{\"username\":\"x\",\"password\":\"y\",\"not_before\":}") },
+    { "tokens_until: text", S("{\"username\":\"x\",\"password\":\"y\",\"tokens_until\":\"9\"}") },
+    { "tokens_until: zero", S("{\"username\":\"x\",\"password\":\"y\",\"tokens_until\":0}") },
+    { "tokens_until: minus zero", S("{\"username\":\"x\",\"password\":\"y\",\"tokens_until\":-0}") },
+    { "tokens_until: a fraction", S("{\"username\":\"x\",\"password\":\"y\",\"tokens_until\":9.0}") },
+    { "tokens_until: an object", S("{\"username\":\"x\",\"password\":\"y\",\"tokens_until\":{}}") },
+    { "not_before twice", S("{\"username\":\"x\",\"password\":\"y\",\"not_before\":1,\"not_before\":1}") },
+    { "not_before, deleted: text", S("{\"username\":\"x\",\"deleted\":true,\"not_before\":\"\"}") },
+    { "Not_before", S("{\"username\":\"x\",\"password\":\"y\",\"Not_before\":1}") },
+    { "times and no account", S("{\"username\":\"x\",\"not_before\":1,\"tokens_until\":2}") },
+    { "a time behind the sum", S("{\"username\":\"x\",\"password\":\"y\",\"sum\":\"9ac5e1c1\",\"not_before\":1}") },
+    { "a time that its sum does not know",
+      S("{\"username\":\"x\",\"password\":\"y\",\"not_before\":2,\"sum\":\"16ce5aee\"}") },
     { "NUL in front", S("\0" EVE) },
     { "NUL in a name", S("{\"username\":\"x\0\",\"password\":\"y\"}") },
     { "NUL between members", S("{\"username\":\"x\",\0\"password\":\"y\"}") },
@@ -606,6 +640,10 @@ static enum users_result delete (struct users *u, const char *name) {
     struct user seen = read_user(u, name); return users_store(u, slice_of(name), &seen, NULL);
 }
 
+static bool begins(struct slice text, const char *with) {
+    return text.len >= strlen(with) && memcmp(text.at, with, strlen(with)) == 0;
+}
+
 /* The names in the order of their lines, a space behind each; and so many are counted. */
 static bool lists(struct users *u, const char *expected) {
     char text[256] = "";
@@ -627,7 +665,8 @@ static void test_deleted(void) {
     struct user stale = read_user(u, "ann");
     check(has(other_owner, "ann", "h1") && lists(u, "ann bob "), "nobody is deleted yet");
     check(delete (u, "ann") == USERS_OK && lacks(u, "ann") && has(u, "bob", "h2"), "deleted");
-    check(file_is(path, SLICE(ANN "\n" BOB "\n" NO_ANN "\n")), "by a line more");
+    check(begins(read_file(path), ANN "\n" BOB "\n{\"username\":\"ann\",\"deleted\":true,\"not_before\":"),
+          "by a line more");
     check(lacks(other_owner, "ann") && lists(u, "bob "), "and so another owner sees it");
     check(users_store(u, SLICE("ann"), &stale, NULL) == USERS_NOT_FOUND &&
               update(u, "ann", &stale, "h9") == USERS_NOT_FOUND &&
@@ -653,6 +692,156 @@ static void test_deleted(void) {
     users_close(u);
     u = open_with(SLICE(NO_ANN "\n"));
     check(u && lacks(u, "ann") && lists(u, "") && add(u, "ann", "h1") == USERS_OK, "deleted before it ever was");
+    users_close(u);
+}
+
+/* ---- tokens that are called back --------------------------------------- */
+
+static enum users_result put(struct users *u, const char *name, const char *hash);
+static int end_batch(struct users *u, bool keep);
+static void replace(struct slice bytes);
+
+/* The record in the file's last line. */
+static struct record last_line(struct users *u) {
+    struct record record = { .name_len = 0 };
+    struct slice rest = read_file(path), line = { NULL, 0 };
+    while (rest.len > 0) line = slice_cut(&rest, '\n');
+    if (users_read_line(u, line, &record) != NULL) fatal("the last line");
+    return record;
+}
+
+static int64_t not_before(struct users *u, const char *name) { return users_not_before(u, slice_of(name), time(NULL)); }
+
+static enum users_result call_back(struct users *u, const char *name, const char *hash) {
+    struct user seen = read_user(u, name), user = user_of(slice_of(hash));
+    return users_revoke(u, slice_of(name), &seen, &user);
+}
+
+/* Whatever is written of a name from then on says it, and every owner of the file knows it. */
+static void test_called_back(void) {
+    struct users *u = open_with(SLICE(ANN "\n" BOB "\n")), *other_owner = open_users(path);
+    int64_t start = time(NULL), first, then;
+    check(not_before(u, "ann") == 0 && read_user(u, "ann").not_before == 0, "nobody's tokens at first");
+    check(call_back(u, "ann", "h1") == USERS_OK && has(u, "ann", "h1"), "with the same hash");
+    first = not_before(u, "ann");
+    check(first >= start && first <= time(NULL), "from now on");
+    check(read_user(u, "ann").not_before == first && not_before(u, "bob") == 0, "and hers only");
+    struct record r = last_line(u);
+    check(r.user.not_before == first && r.user.tokens_until == first + TTL && r.user.hash_len == 2, "as it is written");
+    check(not_before(other_owner, "ann") == 0 && users_refresh(other_owner) == 0 &&
+              not_before(other_owner, "ann") == first,
+          "another owner knows it when it has looked");
+    check(call_back(other_owner, "ann", "h5") == USERS_OK && users_refresh(u) == 0 && has(u, "ann", "h5"),
+          "with another hash");
+    then = not_before(u, "ann");
+    check(then > first, "later than before, in the same second too");
+
+    struct user seen = read_user(u, "ann");
+    check(update(u, "ann", &seen, "h6") == USERS_OK && not_before(u, "ann") == then &&
+              last_line(u).user.not_before == then && last_line(u).user.tokens_until == then + TTL,
+          "a stronger hash calls nothing back, and says the times again");
+    check(delete (u, "ann") == USERS_OK && not_before(u, "ann") > then, "a deleted account's tokens");
+    then = not_before(u, "ann");
+    check(last_line(u).user.hash_len == 0 && last_line(u).user.not_before == then, "as it is written, deleted");
+    check(add(u, "ann", "h7") == USERS_OK && last_line(u).user.not_before == then && not_before(u, "ann") == then &&
+              read_user(u, "ann").not_before == then,
+          "who takes the name has no use of them");
+    check(delete (u, "ann") == USERS_OK && users_batch_begin(u) == 0 && put(u, "ann", "h8") == USERS_OK &&
+              end_batch(u, true) == 0 && last_line(u).user.not_before == not_before(u, "ann") &&
+              not_before(u, "ann") > then,
+          "nor who takes it in a batch");
+    then = not_before(u, "ann");
+    seen = read_user(u, "bob");
+    struct user stale = user_of(SLICE("h9"));
+    check(users_revoke(u, SLICE("bob"), &stale, &seen) == USERS_CHANGED &&
+              users_revoke(u, SLICE("cyd"), &stale, &seen) == USERS_NOT_FOUND && not_before(u, "bob") == 0 &&
+              not_before(u, "cyd") == 0,
+          "where nothing is changed nothing is called back");
+    users_close(u);
+    users_close(other_owner);
+    u = open_users(path);
+    check(u && !*said && not_before(u, "ann") == then && not_before(u, "bob") == 0, "and after a restart: %s", said);
+    users_close(u);
+}
+
+/* What is remembered after a start, and for how long. */
+static void test_remembered(void) {
+    const int64_t now = time(NULL);
+    const struct {
+        const char *why;
+        int64_t not_before, tokens_until; /* from now */
+        bool expected;
+    } rows[] = {
+        { "just now", -1, 0, true },
+        { "a ttl ago, and the widest leeway not yet", -TTL - 3590, 0, true },
+        { "both over", -TTL - 3601, 0, false },
+        { "a longer token", -TTL - 3601, 60, true },
+        { "a longer token, in its leeway", -9 * TTL, -3590, true },
+        { "a longer token that is over", -9 * TTL, -3601, false },
+        { "of a longer ttl that was", -9 * TTL, TTL, true },
+        { "for a hundred years", -9 * TTL, 3153600000, true },
+    };
+    char text[256];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int n = snprintf(text, sizeof text, "{\"username\":\"ann\",\"deleted\":true,\"not_before\":%lld",
+                         (long long)(now + rows[i].not_before));
+        if (rows[i].tokens_until)
+            n += snprintf(text + n, sizeof text - (size_t)n, ",\"tokens_until\":%lld",
+                          (long long)(now + rows[i].tokens_until));
+        n += snprintf(text + n, sizeof text - (size_t)n, "}\n");
+        struct users *u = open_with((struct slice){ text, (size_t)n });
+        check(u && not_before(u, "ann") == (rows[i].expected ? now + rows[i].not_before : 0), "%s: %s", rows[i].why,
+              said);
+        users_close(u);
+    }
+}
+
+/* A token that expires later than the server's own. */
+static void test_noted(void) {
+    struct users *u = open_with(SLICE(ANN "\n" BOB "\n"));
+    int64_t until = time(NULL) + 9 * TTL;
+    check(users_note_token(u, SLICE("ann"), until) == USERS_OK && last_line(u).user.tokens_until == until &&
+              last_line(u).user.not_before == 0 && has(u, "ann", "h1") && not_before(u, "ann") == 0,
+          "noted, and nothing called back");
+    size_t len = read_file(path).len;
+    check(users_note_token(u, SLICE("ann"), until - 1) == USERS_OK && read_file(path).len == len,
+          "one that expires earlier needs no line");
+    check(users_note_token(u, SLICE("cyd"), until) == USERS_NOT_FOUND && read_file(path).len == len, "nobody's");
+    check(call_back(u, "ann", "h5") == USERS_OK && last_line(u).user.tokens_until == until &&
+              users_not_before(u, SLICE("ann"), until) == not_before(u, "ann") &&
+              users_not_before(u, SLICE("ann"), until + TTL) == 0,
+          "called back for as long as it lasts");
+    check(delete (u, "ann") == USERS_OK && users_note_token(u, SLICE("ann"), until + 9) == USERS_NOT_FOUND, "deleted");
+    users_close(u);
+}
+
+/* Another process holds the file: it is not waited for. What has been damaged, or replaced, changes nothing that was
+ * called back. */
+static void test_refresh(void) {
+    struct users *u = open_with(SLICE(ANN "\n"));
+    int fd = open(path, O_WRONLY | O_APPEND);
+    static const char line[] = "{\"username\":\"ann\",\"password\":\"h1\",\"not_before\":4000000000}\n";
+    check(users_refresh(u) == 0, "nothing new");
+    if (fd < 0 || flock(fd, LOCK_EX) != 0 || write(fd, line, sizeof line - 1) < 0) fatal(path);
+    check(users_refresh(u) == -1 && not_before(u, "ann") == 0, "it is being written");
+    flock(fd, LOCK_UN);
+    check(users_refresh(u) == 0 && not_before(u, "ann") == 4000000000, "it is written");
+    for (int i = 0; i < 4; i++) { /* whoever writes what is said beside the accounts must not hear of it for ever */
+        if (i % 2 == 0 && write(fd, "nonsense\n", 9) != 9) fatal(path);
+        listen_begin();
+        int refreshed = users_refresh(u);
+        listen_end();
+        check(refreshed == 0 && not_before(u, "ann") == 4000000000 &&
+                  (i % 2 == 0 ? strstr(said, "line 3 ") != NULL : !*said),
+              "nonsense is told once: %s", said);
+    }
+    close(fd);
+    replace(SLICE(ANN "\n" BOB "\n"));
+    check(users_refresh(u) == 0 && has(u, "bob", "h2") && not_before(u, "ann") == 4000000000 &&
+              read_user(u, "ann").not_before == 4000000000,
+          "an older file put in its place brings no token back");
+    unlink(path);
+    check(users_refresh(u) == 0 && not_before(u, "ann") == 4000000000, "no file at all");
     users_close(u);
 }
 
@@ -1030,6 +1219,28 @@ static void test_compaction(void) {
     }
 }
 
+/* A deleted account is left out once nothing that it called back could count. */
+static void test_compacted_times(void) {
+    const int64_t now = time(NULL);
+    char text[512];
+    for (int old = 0; old < 2; old++) {
+        int64_t from = old ? now - TTL - 3700 : now - 5;
+        int n = snprintf(text, sizeof text,
+                         ANN "\n" ANN "\n" ANN "\n" ANN "\n" ANN "\n"
+                             "{\"username\":\"bob\",\"deleted\":true,\"not_before\":%lld}\n",
+                         (long long)from);
+        struct users *u = open_with((struct slice){ text, (size_t)n });
+        check(compact_users(u) == 0 && strstr(said, old ? "from 6 lines to 1" : "from 6 lines to 2"), "%d: %s", old,
+              said);
+        users_close(u);
+        u = open_users(path);
+        check(u && not_before(u, "bob") == (old ? 0 : from) && add(u, "bob", "h2") == USERS_OK &&
+                  last_line(u).user.not_before == (old ? 0 : from),
+              "%d: what was called back is remembered, or not: %s", old, said);
+        users_close(u);
+    }
+}
+
 /* More than is read or written at once. */
 static void test_large_compaction(void) {
     enum { MANY = 5000, TIMES = 3 };
@@ -1154,7 +1365,7 @@ static void open_late(void) {
     late = fork();
     if (late == 0) {
         for (int fd = 3; fd < 64; fd++) close(fd); /* else it holds the lock itself */
-        struct users *u = users_open(path, sha256_compress_portable, key);
+        struct users *u = users_open(path, sha256_compress_portable, key, TTL);
         _exit(u == NULL || users_add(u, SLICE("zoe"), SLICE("h8")) != USERS_OK);
     }
     while (fcntl(leased, F_GETLEASE) == F_WRLCK) usleep(1000);
@@ -1283,7 +1494,7 @@ static void test_many(void) {
         fprintf(file, "{\"username\":\"user%d\",\"password\":\"new%d\"}\n", 7 * i, i);
     if (file == NULL || fclose(file) != 0) fatal(path);
     static const uint8_t other_key[16] = { 1 };
-    struct users *u = open_users(path), *v = users_open(path, sha256_compress_portable, other_key);
+    struct users *u = open_users(path), *v = users_open(path, sha256_compress_portable, other_key, TTL);
     int wrong[2] = { 0 }, absent[2] = { 0 };
     for (int i = 0; i < MANY; i++) {
         snprintf(name, sizeof name, "user%d", i);
@@ -1393,6 +1604,10 @@ int main(void) {
     test_damage();
     test_prefixes();
     test_deleted();
+    test_called_back();
+    test_remembered();
+    test_noted();
+    test_refresh();
     test_deleted_damage();
     test_first();
     test_two_owners();
@@ -1405,6 +1620,7 @@ int main(void) {
     test_no_directory_sync();
     test_no_truncate();
     test_compaction();
+    test_compacted_times();
     test_large_compaction();
     test_compacted_mode();
     test_not_compacted();
