@@ -11,7 +11,7 @@ floor_of() {
     case $1 in
     bytes) echo -1 ;; # the ground that all stand on
     sha256) echo 0 ;;
-    sha256_hw | hmac | scrypt | base64url | json | http | log | address | metrics | revoked) echo 1 ;;
+    sha256_hw | hmac | scrypt | base64url | json | http | browser | log | address | metrics | revoked) echo 1 ;;
     users | password | jwt | keys | throttle | sandbox | listen | access) echo 2 ;;
     api) echo 3 ;;
     server | admin | health | token) echo 4 ;;
@@ -44,7 +44,7 @@ for file in *.c *.h; do
     verdict "$file" "$wrong"
 done
 
-for room in bytes sha256 sha256_hw hmac base64url json scrypt http metrics revoked; do
+for room in bytes sha256 sha256_hw hmac base64url json scrypt http browser metrics revoked; do
     ${CC:-cc} -std=c11 -D_GNU_SOURCE -O2 -fno-pic -fno-pie -c "$room.c" -o "$dir/$room.o" || exit 1
     taken=$(nm -u "$dir/$room.o" | awk '{print $NF}' |
         grep -vE '^(mem[a-z]+|str[a-z]+|explicit_bzero|_GLOBAL_OFFSET_TABLE_)$' |
