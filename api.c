@@ -9,10 +9,14 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "browser.h"
 #include "json.h"
 #include "log.h"
 
 enum { CLOCK_RETRY_SECONDS = 60 };
+#define COOKIE "jwtd"
+
+enum { NEXT_MAX = 1536 }; /* bytes of a form's `next`; a longer one leads to / */
 
 static void finish(struct api_call *call, int status) {
     put_text(&call->text, "}\n");
@@ -71,6 +75,87 @@ static void note_user(struct api_call *call, struct slice name) {
     memcpy(call->user_room, name.at, call->user.len);
 }
 
+/* ---- what is sent beside a body --------------------------------------- */
+
+/* A field line lies behind the body, in the same room, and its neighbours beside it. */
+static size_t begin_field(struct api_call *call, const char *name) {
+    size_t start = call->text.len;
+    put_text(&call->text, name);
+    put_text(&call->text, ": ");
+    return start;
+}
+
+static void end_field(struct api_call *call, size_t start) {
+    struct slice *lines = &call->response.field_lines;
+    put_text(&call->text, "\r\n");
+    if (lines->len == 0) lines->at = call->text.at + start;
+    lines->len = call->text.len - (size_t)(lines->at - call->text.at);
+}
+
+/* Who it is: on every answer to a proxy, empty too, so that it never passes on what its client says. */
+static void put_user(struct api_call *call, struct slice name) {
+    if (call->api->user_header == NULL) return;
+    size_t start = begin_field(call, call->api->user_header);
+    put_bytes(&call->text, name.at, name.len);
+    end_field(call, start);
+}
+
+/* RFC 6265 4.1. Lax: it comes along when a link is followed here, not with what other sites post or embed. */
+static void put_cookie(struct api_call *call, struct slice token, int64_t max_age) {
+    size_t start = begin_field(call, "Set-Cookie");
+    put_text(&call->text, COOKIE "=");
+    put_bytes(&call->text, token.at, token.len);
+    put_text(&call->text, call->api->insecure_cookie ? "; HttpOnly" : "; HttpOnly; Secure");
+    put_text(&call->text, "; SameSite=Lax; Path=/; Max-Age=");
+    put_number(&call->text, (uint64_t)max_age);
+    end_field(call, start);
+}
+
+/* Where a form would like to go, if that is a path of this host. */
+static struct slice next_of(struct slice form, char room[NEXT_MAX]) {
+    struct slice next;
+    return browser_form_field(form, "next", room, NEXT_MAX, &next) == NULL && browser_is_path(next) ? next
+                                                                                                    : slice_of("/");
+}
+
+/* The code of what went wrong, or NULL: nothing. The page knows the codes. */
+static const char *code_of(const struct api_call *call) {
+    int status = call->response.status;
+    return status < 300    ? NULL
+           : call->code    ? call->code
+           : status == 400 ? "input"
+           : status == 401 ? "password"
+           : status == 403 ? "closed"
+           : status == 404 ? "user"
+           : status == 429 ? "throttled"
+                           : "busy";
+}
+
+/* A form is answered with 303 (RFC 9110 15.4.4): on to where it wants to go, or back to the page that it came from,
+ * which stands where this server's / is, under whatever path a proxy has put it. The code is the fragment too, for a
+ * page without a script. Who has registered logs in next. */
+static void lead_on(struct api_call *call) {
+    char room[NEXT_MAX];
+    struct slice next = next_of(call->body, room);
+    const char *code = code_of(call);
+    call->response =
+        (struct http_response){ .status = 303, .no_store = true, .field_lines = call->response.field_lines };
+    size_t start = begin_field(call, "Location");
+    if (code == NULL && strcmp(call->route->path, "/register") != 0) {
+        browser_put_path(&call->text, next);
+    } else {
+        put_text(&call->text, code ? "./?error=" : "./");
+        put_text(&call->text, code ? code : "");
+        if (!slice_is(next, "/")) {
+            put_text(&call->text, code ? "&next=" : "?next=");
+            browser_put_value(&call->text, next);
+        }
+        put_text(&call->text, code ? "#error-" : "");
+        put_text(&call->text, code ? code : "");
+    }
+    end_field(call, start);
+}
+
 /* ---- what comes in ---------------------------------------------------- */
 
 struct credentials {
@@ -99,22 +184,29 @@ static const char *read_member(const struct json_member *member, char *out, size
                                          : NULL;
 }
 
+static const char *read_text(const struct api_call *call, const struct json_member *member, char *out, size_t cap,
+                             struct slice *value) {
+    if (!call->form) return read_member(member, out, cap, value);
+    const char *why = browser_form_field(call->body, member->name, out, cap, value);
+    return why ? why : json_is_utf8(*value) ? NULL : " is not UTF-8";
+}
+
 enum { NAME_AND_PASSWORD = 2, NEW_PASSWORD_TOO = 3 };
 
 /* True with *c filled in, or false with the answer. The caller wipes *c either way. */
 static bool read_credentials(struct api_call *call, struct credentials *c, size_t members) {
     struct json_member m[] = { { .name = "username" }, { .name = "password" }, { .name = "new_password" } };
     const char *why;
-    if (json_object(call->body, m, members, &why) == JSON_BAD)
+    if (!call->form && json_object(call->body, m, members, &why) == JSON_BAD)
         return bad_input(call, "The body is not a JSON object: ", why);
-    if ((why = read_member(&m[0], c->username, sizeof c->username, &c->name)) != NULL ||
+    if ((why = read_text(call, &m[0], c->username, sizeof c->username, &c->name)) != NULL ||
         (why = users_name_fault(c->name)) != NULL)
         return bad_input(call, "username", why);
-    if ((why = read_member(&m[1], c->password, sizeof c->password, &c->secret)) != NULL ||
+    if ((why = read_text(call, &m[1], c->password, sizeof c->password, &c->secret)) != NULL ||
         (why = password_fault(c->secret)) != NULL)
         return bad_input(call, "password", why);
     if (members == NEW_PASSWORD_TOO &&
-        ((why = read_member(&m[2], c->new_password, sizeof c->new_password, &c->new_secret)) != NULL ||
+        ((why = read_text(call, &m[2], c->new_password, sizeof c->new_password, &c->new_secret)) != NULL ||
          (why = password_fault(c->new_secret)) != NULL))
         return bad_input(call, "new_password", why);
     return true;
@@ -175,28 +267,66 @@ static bool is_revoked(const struct api_call *call, const struct jwt_claims *cla
     return claims->after < not_before && claims->iat <= (double)not_before;
 }
 
-static void get_jwt(struct api_call *call) {
+/* How the request's token stands, and whether there is one: Authorization's or, where that is missing, the cookie's.
+ * Two of a kind are none that counts. */
+static enum jwt_result judge(const struct api_call *call, struct jwt_claims *claims, bool *given) {
     static const enum metrics_number counts[] = {
         [JWT_VALID] = METRICS_TOKEN_VALID, [JWT_EXPIRED] = METRICS_TOKEN_EXPIRED, [JWT_INVALID] = METRICS_TOKEN_INVALID
     };
-    struct jwt_claims claims;
+    unsigned times = call->authorizations;
+    struct slice token = api_token_of(call->authorization);
     enum jwt_result result = JWT_INVALID;
+    *given = times > 1 || call->authorization.len > 0;
+    if (!*given && call->api->cookie && call->cookies > 0) {
+        times = browser_cookie(call->cookie, COOKIE, &token);
+        if (call->cookies > 1) times = 2;
+        *given = times > 1 || (times > 0 && token.len > 0);
+    }
+    if (*given && times == 1) result = jwt_verify(&call->copy->keys, token, call->now, call->api->leeway, claims, NULL);
+    if (result == JWT_VALID && is_revoked(call, claims)) result = JWT_INVALID;
+    count(call, *given ? counts[result] : METRICS_TOKEN_MISSING);
+    return result;
+}
+
+static const char *token_fault(enum jwt_result result, bool given) {
+    return !given ? "Token is missing" : result == JWT_EXPIRED ? "Token has expired" : "Invalid token";
+}
+
+static void get_jwt(struct api_call *call) {
+    struct jwt_claims claims;
+    bool given;
     if (clock_is_wrong(call)) return;
-    if (call->authorizations == 1)
-        result = jwt_verify(&call->copy->keys, api_token_of(call->authorization), call->now, call->api->leeway, &claims,
-                            NULL);
-    if (result == JWT_VALID && is_revoked(call, &claims)) result = JWT_INVALID;
-    bool missing = call->authorizations < 2 && call->authorization.len == 0;
-    count(call, missing ? METRICS_TOKEN_MISSING : counts[result]);
-    if (missing) {
-        api_error(call, 400, "Token is missing");
+    enum jwt_result result = judge(call, &claims, &given);
+    if (!given) {
+        api_error(call, 400, token_fault(result, given));
     } else if (result != JWT_VALID) {
-        unauthorized(call, result == JWT_EXPIRED ? "Token has expired" : "Invalid token", true);
+        unauthorized(call, token_fault(result, given), true);
     } else {
         struct slice sub = { claims.sub, claims.sub_len };
         note_user(call, sub);
         success(call, 200, ",\"user\":", sub);
     }
+}
+
+/* For a proxy, which asks whose request it has: 204 or 401, and nothing else. A name that a field can not carry, or
+ * not as it is, would be somebody else's behind it. */
+static void verify(struct api_call *call) {
+    struct jwt_claims claims;
+    bool given;
+    if (clock_is_wrong(call)) {
+        api_refuse(call, slice_of(call->route->path), 401, api_clock_fault(call->now));
+        return;
+    }
+    enum jwt_result result = judge(call, &claims, &given);
+    struct slice name = { claims.sub, result == JWT_VALID ? claims.sub_len : 0 };
+    if (http_is_whole_value(name)) {
+        note_user(call, name);
+        call->response = (struct http_response){ .status = 204 };
+    } else {
+        unauthorized(call, token_fault(result, given), given);
+        name.len = 0;
+    }
+    put_user(call, name);
 }
 
 int api_make_hash(struct password_work *work, const struct password_cost *cost, struct slice password,
@@ -244,7 +374,8 @@ static void register_user(struct api_call *call) {
             api_error(call, 400, "Username already exists");
         else
             unavailable(call, "The account could not be stored, try again later");
-        if (result != USERS_OK) is_closed(call); /* by somebody who was first meanwhile */
+        call->code = result == USERS_EXISTS ? "taken" : NULL;
+        if (result != USERS_OK && is_closed(call)) call->code = NULL; /* by somebody who was first meanwhile */
     }
     explicit_bzero(&c, sizeof c);
 }
@@ -348,6 +479,7 @@ static void log_in(struct api_call *call) {
         jwt_put_claims(&b, &call->copy->keys.key[0], c.name, -1, (int64_t)time(NULL) + call->api->ttl, user.not_before);
         call->text.overflow |= b.overflow;
         success(call, 200, ",\"token\":", (struct slice){ b.at, b.len });
+        if (call->api->cookie) put_cookie(call, (struct slice){ b.at, b.len }, call->api->ttl);
     }
     explicit_bzero(&c, sizeof c);
 }
@@ -355,6 +487,7 @@ static void log_in(struct api_call *call) {
 void api_busy(struct api_call *call) {
     if (call->route->handler == log_in) count(call, METRICS_LOGIN_UNAVAILABLE);
     unavailable(call, "Too many requests at once, try again later");
+    if (call->form) lead_on(call);
 }
 
 /* Who is overtaken, by another change or a log-in that made the hash stronger, asks again: the password may be another
@@ -388,6 +521,12 @@ static void healthz(struct api_call *call) {
 
 static void metrics(struct api_call *call);
 
+/* The browser forgets the cookie. */
+static void log_out(struct api_call *call) {
+    success(call, 200, NULL, call->body);
+    put_cookie(call, (struct slice){ "", 0 }, 0);
+}
+
 /* ---- the routes ------------------------------------------------------- */
 
 static const struct api_route routes[] = {
@@ -399,6 +538,8 @@ static const struct api_route routes[] = {
     { "/metrics", HTTP_GET, "GET, HEAD, OPTIONS", API_ON_LOOP, true, metrics, NULL },
     { "/change-password", HTTP_POST, "POST, OPTIONS", API_ON_WORKER, true, change_password,
       "Password changed successfully" },
+    { "/verify", HTTP_OTHER, NULL, API_ON_LOOP, true, verify, NULL }, /* any method, and what is below it too */
+    { "/logout", HTTP_POST, "POST, OPTIONS", API_ON_LOOP, true, log_out, "Logged out" },
 };
 enum { ROUTES = sizeof routes / sizeof *routes };
 _Static_assert((int)ROUTES < (int)METRICS_ROUTES, "the metrics have a row for each route");
@@ -431,7 +572,24 @@ static bool is_json(struct slice value) {
             strncasecmp(type.at + type.len - 5, "+json", 5) == 0);
 }
 
-static const struct api_route *find_path(struct slice path) {
+static bool is_form(struct slice value) {
+    struct slice type = slice_trim(slice_cut(&value, ';'));
+    return type.len == 33 && strncasecmp(type.at, "application/x-www-form-urlencoded", 33) == 0;
+}
+
+/* What a browser sends by itself, whatever page made it do so, must come from a page of this host. */
+static bool is_same_origin(const struct http_request *request, const char *buf) {
+    return browser_is_same_origin(http_slice(buf, request->fetch_site), http_slice(buf, request->origin),
+                                  http_slice(buf, request->host));
+}
+
+bool api_needs_no_body(struct slice path) {
+    return path.len >= 7 && memcmp(path.at, "/verify", 7) == 0 && (path.len == 7 || path.at[7] == '/');
+}
+
+static const struct api_route *find_path(const struct api *api, struct slice path) {
+    if (api_needs_no_body(path)) path.len = 7;
+    if (slice_is(path, "/logout") && !api->cookie) return NULL;
     for (size_t i = 0; i < ROUTES; i++)
         if (slice_is(path, routes[i].path)) return &routes[i];
     return NULL;
@@ -443,19 +601,27 @@ static void answer_options(struct api_call *call, const char *allow) {
 
 bool api_find(struct api_call *call, const struct http_request *request, const char *buf) {
     struct slice path = http_slice(buf, request->path);
-    const struct api_route *route = call->route = find_path(path);
+    const struct api_route *route = call->route = find_path(call->api, path);
+    struct slice type = http_slice(buf, request->content_type);
+    bool logout = route && route->handler == log_out; /* which reads no body but a form */
     enum http_method method = request->method == HTTP_HEAD ? HTTP_GET : request->method;
+    call->form = method == HTTP_POST && call->api->cookie && is_form(type);
     if (route == NULL && method == HTTP_OPTIONS && slice_is(path, "*")) {
         answer_options(call, "GET, HEAD, POST, OPTIONS");
     } else if (route == NULL) {
         api_error(call, 404, "Not found");
+    } else if (route->method == HTTP_OTHER) {
+        return true;
     } else if (method == HTTP_OPTIONS) {
         answer_options(call, route->allow);
     } else if (method != route->method) {
         api_error(call, 405, "Method not allowed");
         call->response.allow = route->allow;
-    } else if (method == HTTP_POST && !is_json(http_slice(buf, request->content_type))) {
+    } else if (method == HTTP_POST && !call->form && !logout && !is_json(type)) {
         api_error(call, 415, "Content-Type must be application/json");
+    } else if ((call->form || logout) && !is_same_origin(request, buf)) {
+        call->form = false;
+        api_error(call, 403, "Not sent by a page of this host: Sec-Fetch-Site or Origin must say so");
     } else {
         return true;
     }
@@ -466,9 +632,23 @@ void api_answer(struct api_call *call) {
     call->text.len = 0;
     renew(call->copy, call->api->keys);
     call->route->handler(call);
+    if (call->form) lead_on(call);
     if (call->text.overflow) {
         call->text.overflow = false;
         api_error(call, 500, "The answer is too long");
     }
-    call->response.no_store = call->route->no_store;
+    call->response.no_store |= call->route->no_store;
+}
+
+void api_refuse(struct api_call *call, struct slice path, int status, const char *message) {
+    if (!api_needs_no_body(path)) {
+        api_error(call, status, message);
+        return;
+    }
+    if (status == 400)
+        api_error(call, status, message);
+    else
+        unauthorized(call, message, false);
+    put_user(call, (struct slice){ "", 0 });
+    call->response.no_store = true;
 }

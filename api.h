@@ -49,7 +49,9 @@ struct api {
     struct metrics *counts; /* of each thread */
     size_t threads;
     const char *version, *libc;
-    int64_t started; /* seconds since 1970 */
+    int64_t started;              /* seconds since 1970 */
+    bool cookie, insecure_cookie; /* log-ins set a cookie, which counts as a token; one for plain HTTP too */
+    const char *user_header;      /* the field in which /verify says who it is */
 };
 
 /* A request as its handler sees it, and the answer that it fills in. */
@@ -58,13 +60,17 @@ struct api_call {
     const struct api_route *route;
     struct slice authorization, body; /* the caller's */
     unsigned authorizations;          /* how many Authorization fields there were */
-    double now;                       /* seconds since 1970 */
+    struct slice cookie;              /* the Cookie field, and how many there were */
+    unsigned cookies;
+    bool form;        /* the body is a browser's form, and the answer leads it on */
+    const char *code; /* why it is led back, where the status does not say it */
+    double now;       /* seconds since 1970 */
     struct address client;
     struct password_work *work; /* NULL on an event loop */
     struct metrics *counts;     /* of this thread */
-    char *user_room;   /* USERS_NAME_MAX bytes, where the caller wants to know whose token or password it was */
-    struct slice user; /* which lies there; `at` is NULL where it was nobody's */
-    struct api_copy *copy;      /* the thread's own */
+    char *user_room;       /* USERS_NAME_MAX bytes, where the caller wants to know whose token or password it was */
+    struct slice user;     /* which lies there; `at` is NULL where it was nobody's */
+    struct api_copy *copy; /* the thread's own */
     struct http_response response;
     struct buffer text; /* the caller's room for API_(LOOP_)TEXT_MAX bytes; the response's body lies in it */
 };
@@ -114,7 +120,15 @@ void api_error(struct api_call *call, int status, const char *message);
 /* The number of the call's route in the metrics; 0: none. */
 unsigned api_route_number(const struct api_call *call);
 
-/* The answer when the workers' queue is full: 503. */
+/* The answer to what is no whole request: `status`. But a proxy that asks whose request it is (/verify) can do nothing
+ * with most of them: it hears 401 of all but a malformed one. */
+void api_refuse(struct api_call *call, struct slice path, int status, const char *message);
+
+/* Is this path answered from the fields alone, and a body not waited for? A proxy may announce its client's and never
+ * send it. */
+bool api_needs_no_body(struct slice path);
+
+/* The answer when the workers' queue is full: 503; to a form, that it is so. */
 void api_busy(struct api_call *call);
 
 #endif

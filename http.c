@@ -140,7 +140,10 @@ static bool cut_authority(struct slice *target) {
 }
 
 static int read_target(struct http_request *r, struct slice target) {
-    if (target.len > HTTP_TARGET_MAX) return refuse(r, 414, "request target too long");
+    if (target.len > HTTP_TARGET_MAX) {
+        r->path = span_of(r, slice_cut(&target, '?'));
+        return refuse(r, 414, "request target too long");
+    }
     for (size_t i = 0; i < target.len; i++)
         if (target.at[i] <= ' ' || target.at[i] > '~' || target.at[i] == '#')
             return refuse(r, 400, "foreign character in the request target");
@@ -174,6 +177,7 @@ static int read_request_line(struct http_request *r, struct slice line) {
 
 static int on_host(struct http_request *r, struct slice value) {
     if (!is_authority(value)) return refuse(r, 400, "malformed Host");
+    r->host = span_of(r, value);
     return ++r->hosts > 1 ? refuse(r, 400, "more than one Host") : 0;
 }
 
@@ -234,8 +238,19 @@ static int on_expect(struct http_request *r, struct slice value) {
     return r->expect_continue ? 0 : refuse(r, 417, "only 100-continue can be expected");
 }
 
+static int on_cookie(struct http_request *r, struct slice value) {
+    if (r->cookies == 0) r->cookie = span_of(r, value);
+    if (r->cookies < 2) r->cookies++;
+    return 0;
+}
+
 static int on_origin(struct http_request *r, struct slice value) {
     r->origin = span_of(r, value);
+    return 0;
+}
+
+static int on_fetch_site(struct http_request *r, struct slice value) {
+    r->fetch_site = span_of(r, value);
     return 0;
 }
 
@@ -257,6 +272,8 @@ static const struct {
     { { "Expect", 6 }, on_expect },
     { { "X-Forwarded-For", 15 }, on_forwarded_for },
     { { "Origin", 6 }, on_origin },
+    { { "Cookie", 6 }, on_cookie },
+    { { "Sec-Fetch-Site", 14 }, on_fetch_site },
 };
 
 /* One field line (RFC 9112 5), or one trailer, which is only checked. */
@@ -279,11 +296,10 @@ static int end_of_fields(struct http_request *r) {
     if (r->hosts == 0 && r->minor_version > 0) return refuse(r, 400, "no Host"); /* RFC 9112 3.2 */
     if (r->chunked && r->has_length)
         return refuse(r, 400, "both Content-Length and Transfer-Encoding"); /* RFC 9112 6.3 */
-    if (r->length > HTTP_BODY_MAX) return refuse(r, 413, "body too large");
     r->keep_alive = !(r->connection & CONNECTION_CLOSE) && (r->minor_version > 0 || r->connection != 0);
     r->body.at = r->next;
     r->phase = r->chunked ? HTTP_CHUNK_SIZE : HTTP_BODY;
-    return 0;
+    return r->length > HTTP_BODY_MAX ? refuse(r, 413, "body too large") : 0;
 }
 
 /* ---- chunked bodies (RFC 9112 7.1) ------------------------------------ */
@@ -413,6 +429,7 @@ static const struct {
     { 200, "HTTP/1.1 200 OK\r\nDate: " },
     { 201, "HTTP/1.1 201 Created\r\nDate: " },
     { 204, "HTTP/1.1 204 No Content\r\nDate: " },
+    { 303, "HTTP/1.1 303 See Other\r\nDate: " },
     { 400, "HTTP/1.1 400 Bad Request\r\nDate: " },
     { 401, "HTTP/1.1 401 Unauthorized\r\nDate: " },
     { 403, "HTTP/1.1 403 Forbidden\r\nDate: " },
@@ -458,6 +475,24 @@ static void put_cors(struct buffer *out, const struct http_response *response, s
     put_text(out, "Access-Control-Allow-Headers: Authorization, Content-Type\r\nAccess-Control-Max-Age: 7200\r\n");
 }
 
+bool http_is_free_name(struct slice name) {
+    struct slice taken = slice_of("Date Content-Type Content-Length Content-Encoding Content-Range Cache-Control Vary "
+                                  "WWW-Authenticate Allow Retry-After Set-Cookie Location Connection Keep-Alive "
+                                  "Transfer-Encoding TE Trailer Upgrade Proxy-Connection Proxy-Authenticate "
+                                  "Authorization Proxy-Authorization Cookie Host Expect Server Status");
+    if (name.len == 0 || name.len > HTTP_NAME_MAX || !all_in_set(tchar, name) ||
+        (name.len >= 15 && strncasecmp(name.at, "Access-Control-", 15) == 0))
+        return false;
+    while (taken.at != NULL)
+        if (same_name(name, slice_cut(&taken, ' '))) return false;
+    return true;
+}
+
+bool http_is_whole_value(struct slice value) {
+    return value.len > 0 && slice_trim(value).len == value.len && memchr(value.at, '\t', value.len) == NULL &&
+           is_field_value(value);
+}
+
 void http_put_response(struct buffer *out, const struct http_response *response, const struct http_framing *framing) {
     size_t start = out->len;
     put_status_line(out, response->status);
@@ -475,6 +510,7 @@ void http_put_response(struct buffer *out, const struct http_response *response,
         put_text(out, "\r\n");
     }
     if (framing->cors) put_cors(out, response, framing->origin);
+    put_bytes(out, response->field_lines.at, response->field_lines.len);
     if (framing->close)
         put_text(out, "Connection: close\r\n");
     else if (framing->keep_alive_1_0)

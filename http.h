@@ -22,6 +22,7 @@ enum {
     HTTP_REQUEST_MAX = 64 * 1024, /* a buffer of this size holds any request that is not refused */
     HTTP_DATE_LEN = 29,           /* an IMF-fixdate, without NUL */
     HTTP_ORIGIN_MAX = 255,        /* bytes of an origin that is allowed */
+    HTTP_NAME_MAX = 64,           /* of a response's field that somebody names */
 };
 
 enum http_method { HTTP_OTHER, HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_OPTIONS };
@@ -51,9 +52,9 @@ struct http_request {
     bool keep_alive;
     bool expect_continue; /* asks for 100 before it sends its body */
     bool chunked;
-    uint8_t authorizations;             /* how many Authorization fields there are, up to 2 */
+    uint8_t authorizations, cookies;    /* how many Authorization and Cookie fields there are, up to 2 */
     struct http_span method_name, path; /* the latter of the request target, without the query */
-    struct http_span content_type, authorization, origin,
+    struct http_span content_type, authorization, cookie, host, origin, fetch_site,
         forwarded_for;     /* field values, the last Origin and X-Forwarded-For; at 0: none */
     struct http_span body; /* decoded */
     uint32_t consumed;     /* once complete: where in the buffer the next request begins */
@@ -85,6 +86,13 @@ static inline struct slice http_slice(const char *buf, struct http_span span) {
     return (struct slice){ buf + span.at, span.len };
 }
 
+/* Can a field of a response have this name: is it one, and neither of those that are written here nor of framing? */
+bool http_is_free_name(struct slice name);
+
+/* Can a field have this value, so that who reads it gets the same? It is not empty, has no blank at its ends, where
+ * fields are trimmed (RFC 9110 5.5), and no control character. */
+bool http_is_whole_value(struct slice value);
+
 /* What a response says beyond its framing. Texts are not copied. */
 struct http_response {
     int status;
@@ -92,6 +100,7 @@ struct http_response {
     const char *www_authenticate, *allow; /* field values, or NULL */
     int retry_after;                      /* seconds; 0: no such field */
     const char *content_type;             /* of the body; NULL: application/json */
+    struct slice field_lines;             /* more of them, each with its CRLF */
     struct slice body;                    /* empty: no body */
 };
 

@@ -71,7 +71,7 @@ struct vault {
 
 /* ---- options ---------------------------------------------------------- */
 
-enum kind { ADDRESS, PATH, NUMBER, COST, NETWORKS, ORIGINS, CHOICE, TEXT, FLAG, NOT_AN_OPTION };
+enum kind { ADDRESS, PATH, NUMBER, COST, NETWORKS, ORIGINS, CHOICE, FIELD_NAME, TEXT, FLAG, NOT_AN_OPTION };
 
 static const struct option {
     const char *name, *argument, *environment, *fallback;
@@ -104,6 +104,12 @@ static const struct option {
     { "--register", "open|closed|first", "JWTD_REGISTER", "open", CHOICE, AT(api.registration), 0, 0,
       "who may: all, nobody, or the first until there is an account" },
     { "--cors", "ORIGIN", "JWTD_CORS", NULL, ORIGINS, 0, 0, 0, "whose scripts may read the answers, or *; repeatable" },
+    { "--cookie", NULL, "JWTD_COOKIE", NULL, FLAG, AT(api.cookie), 0, 0,
+      "for browsers: forms are taken, a log-in sets a cookie, which counts as a token" },
+    { "--insecure-cookie", NULL, "JWTD_INSECURE_COOKIE", NULL, FLAG, AT(api.insecure_cookie), 0, 0,
+      "the same, and the cookie goes over plain HTTP too" },
+    { "--user-header", "NAME", "JWTD_USER_HEADER", "Remote-User", FIELD_NAME, AT(api.user_header), 0, 0,
+      "the field in which /verify says who it is" },
     { "--user", "USER", "JWTD_USER", NULL, TEXT, AT(user), 0, 0, "a name, UID or UID:GID to become after binding" },
     { "--sandbox", "on|off|require", "JWTD_SANDBOX", "on", CHOICE, AT(sandbox), 0, 0,
       "give up what serving does not need" },
@@ -168,6 +174,10 @@ static const char *read_value(struct config *c, const struct option *o, const ch
     case COST: return password_parse_cost(slice_of(value), &c->api.cost, &why) == 0 ? NULL : why;
     case NETWORKS: return read_networks(c, slice_of(value));
     case ORIGINS: return read_origins(c, slice_of(value));
+    case FIELD_NAME:
+        if (!http_is_free_name(slice_of(value))) return "it takes the name of a field that has no other meaning here";
+        memcpy(at, &value, sizeof value);
+        return NULL;
     case TEXT: memcpy(at, &value, sizeof value); return NULL;
     case CHOICE:
         if (read_choice(slice_of(o->argument), value, at)) return NULL;
@@ -489,6 +499,7 @@ static struct server *start(struct config *c, struct buffer *url) {
     c->api.started = time(NULL);
     c->api.ttl = c->ttl;
     c->api.leeway = (double)c->leeway;
+    c->api.cookie |= c->api.insecure_cookie;
     if (password_weaker(&c->api.cost, &password_default))
         log_line("warning: --hash is weaker than scrypt:32768:8:1", NULL);
     if (open_vault(c) != 0) return NULL;

@@ -4,7 +4,7 @@
  * Of the answers, only a route's statuses that have occurred are written. */
 #include "metrics.h"
 
-static const uint16_t statuses[METRICS_STATUSES - 1] = { 200, 201, 204, 400, 401, 403, 404, 405, 408,
+static const uint16_t statuses[METRICS_STATUSES - 1] = { 200, 201, 204, 303, 400, 401, 403, 404, 405, 408,
                                                          413, 414, 415, 417, 429, 431, 501, 503, 505 };
 
 static const struct {

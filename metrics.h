@@ -14,11 +14,11 @@
 #include "bytes.h"
 
 enum {
-    METRICS_ROUTES = 10,          /* the first one: all that is no route */
-    METRICS_STATUSES = 19,        /* the last one: 500 */
+    METRICS_ROUTES = 12,          /* the first one: all that is no route */
+    METRICS_STATUSES = 20,        /* the last one: 500 */
     METRICS_PATH_MAX = 24,        /* characters of a route's path */
     METRICS_HASH_BUCKETS = 14,    /* the last one: any time */
-    METRICS_TEXT_MAX = 22 * 1024, /* whatever the counts */
+    METRICS_TEXT_MAX = 26 * 1024, /* whatever the counts */
 };
 
 /* What a struct metrics has a number of. */

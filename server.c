@@ -404,6 +404,9 @@ static void answer(struct loop *l, struct connection *c, const struct http_reque
                              .user_room = l->server->config.log == ACCESS_NONE ? NULL : l->user,
                              .authorization = http_slice(buf, r->authorization),
                              .authorizations = r->authorizations,
+                             .cookie = http_slice(buf, r->cookie),
+                             .cookies = r->cookies,
+                             .body = http_slice(buf, r->body),
                              .now = l->wall_clock,
                              .copy = &l->server->config.copies[l - l->server->loops],
                              .text = { .at = l->text, .cap = sizeof l->text } };
@@ -420,12 +423,19 @@ static void answer(struct loop *l, struct connection *c, const struct http_reque
     if (!r->keep_alive) c->state = LAST;
 }
 
+/* Answers from the fields alone; the body that they announce may come or not, so nothing behind them is read. */
+static void answer_early(struct loop *l, struct connection *c, struct http_request *r, const char *buf) {
+    r->keep_alive = false;
+    answer(l, c, r, buf);
+    c->state = LINGERING;
+}
+
 /* An answer to what is no request, or not a whole one; nothing behind it is read. */
 static void answer_error(struct loop *l, struct connection *c, const struct http_request *r, const char *buf,
                          int status, const char *message) {
     struct http_framing framing = framing_of(l, r, buf);
-    struct api_call call = { .text = { .at = l->text, .cap = sizeof l->text } };
-    api_error(&call, status, message);
+    struct api_call call = { .api = l->server->config.api, .text = { .at = l->text, .cap = sizeof l->text } };
+    api_refuse(&call, http_slice(buf, r->path), status, message);
     note_request(l, c, r, buf);
     framing.close = true;
     framing.keep_alive_1_0 = framing.head = false;
@@ -494,14 +504,18 @@ static void serve(struct loop *l, struct connection *c, struct http_request *r, 
     if (r->scanned == 0) c->started = l->now;
     while (result == 0 && c->state == READING && !c->out && len > 0) {
         enum http_result parsed = http_parse(r, buf, &len);
-        if (parsed == HTTP_MORE) {
+        bool early =
+            r->phase >= HTTP_BODY && (r->length > 0 || r->chunked) && api_needs_no_body(http_slice(buf, r->path));
+        if (parsed == HTTP_MORE && !early) {
             if (r->phase == HTTP_START_LINE && r->next == len) len = 0; /* an empty line is no request */
             if (r->expect_continue && r->phase >= HTTP_BODY)            /* RFC 9110 10.1.1 */
                 put_text(&l->out, "HTTP/1.1 100 Continue\r\n\r\n");
             r->expect_continue &= r->phase < HTTP_BODY;
             break;
         }
-        if (parsed == HTTP_REFUSED)
+        if (early)
+            answer_early(l, c, r, buf);
+        else if (parsed == HTTP_REFUSED)
             answer_error(l, c, r, buf, r->status, r->reason);
         else
             answer(l, c, r, buf);

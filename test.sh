@@ -131,6 +131,10 @@ check 'bare token'        GET /get-jwt 200 "$mine" -H "Authorization: $token"
 check 'lower-case bearer' GET /get-jwt 200 "$mine" -H "authorization: bearer $token"
 check 'upper-case BEARER' GET /get-jwt 200 "$mine" -H "AUTHORIZATION: BEARER $token"
 check 'HEAD'              HEAD /get-jwt 200 '' -I -H "Authorization: Bearer $token"
+check 'verify'            GET /verify 204 '' -H "Authorization: Bearer $token"
+field Remote-User "$user"
+field Cache-Control 'no-store'
+check 'verify, no token'  GET /verify 401 '{"error":"Token is missing"}'
 check 'no Authorization'  GET /get-jwt 400 '{"error":"Token is missing"}'
 check 'blank Authorization' GET /get-jwt 400 '{"error":"Token is missing"}' -H 'Authorization;'
 check 'Bearer alone'      GET /get-jwt 401 "$invalid" -H 'Authorization: Bearer'

@@ -6,6 +6,7 @@
  * hashlib and hmac. */
 #include "api.h"
 #include "base64url.h"
+#include "jwt.h"
 #include "test.h"
 
 #include <fcntl.h>
@@ -77,7 +78,7 @@ static enum users_result users_add(struct users *users, struct slice name, struc
 static const struct api_route *find(const char *method, const char *target, const char *type) {
     static char request[HTTP_REQUEST_MAX];
     struct http_request parsed = { 0 };
-    struct api_call call = { .text = { .at = text_bytes, .cap = sizeof text_bytes } };
+    struct api_call call = { .api = &api, .text = { .at = text_bytes, .cap = sizeof text_bytes } };
     int n = snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nHost: a\r\n%s%s%s\r\n", method, target,
                      type ? "Content-Type: " : "", type ? type : "", type ? "\r\n" : "");
     size_t len = (size_t)n;
@@ -187,6 +188,10 @@ static const struct {
     { "POST", "/login", "application/ json", 415, NULL, "Content-Type", "a space in it" },
 
     { "GET", "/", NULL, 404, NULL, "", "" },
+    { "POST", "/logout", "application/json", 404, NULL, "", "no cookies, no log-out" },
+    { "GET", "/verif", NULL, 404, NULL, "", "shorter" },
+    { "GET", "/verifya", NULL, 404, NULL, "", "longer" },
+    { "GET", "/a/verify/", NULL, 404, NULL, "", "not at its beginning" },
     { "GET", "/get-jwt/", NULL, 404, NULL, "", "a slash behind" },
     { "GET", "//get-jwt", NULL, 404, NULL, "", "a slash before" },
     { "GET", "/GET-JWT", NULL, 404, NULL, "", "paths are case-sensitive" },
@@ -1031,6 +1036,369 @@ static void test_overtaken(void) {
     }
 }
 
+/* ---- for proxies and browsers ------------------------------------------ */
+
+/* Parses a request as it is sent, goes its way, and answers; the server's part is copied from server.c. */
+static int ask(const char *raw, double now) {
+    static char request[HTTP_REQUEST_MAX];
+    struct http_request r = { 0 };
+    size_t len = strlen(raw);
+    memcpy(request, raw, len);
+    check(http_parse(&r, request, &len) == HTTP_DONE, "a request: %s", raw);
+    struct api_call call = { .api = &api,
+                             .authorization = http_slice(request, r.authorization),
+                             .authorizations = r.authorizations,
+                             .cookie = http_slice(request, r.cookie),
+                             .cookies = r.cookies,
+                             .body = http_slice(request, r.body),
+                             .now = now,
+                             .work = &work,
+                             .copy = &keys_copy,
+                             .counts = &counts,
+                             .text = { .at = text_bytes, .cap = sizeof text_bytes } };
+    listen_begin();
+    if (api_find(&call, &r, request)) api_answer(&call);
+    listen_end();
+    response = call.response;
+    check(!call.text.overflow, "the answer fits: %s", raw);
+    return response.status;
+}
+
+/* The values of the answer's lines of that name; `lines` gets their number. */
+static struct slice line_of(const char *name, unsigned *lines) {
+    struct slice rest = response.field_lines, found = { "", 0 };
+    *lines = 0;
+    while (rest.len > 0) {
+        struct slice line = slice_cut(&rest, '\n'), value = line, key = slice_cut(&value, ':');
+        if (!slice_is(key, name) || value.len < 2 || value.at[0] != ' ') continue;
+        found = (struct slice){ value.at + 1, value.len - 2 };
+        ++*lines;
+    }
+    return found;
+}
+
+/* A request with one token for each '$', and another for each '@'. */
+static const char *filled(const char *text, const char *romel, const char *other) {
+    static char out[HTTP_REQUEST_MAX];
+    struct buffer b = { .at = out, .cap = sizeof out };
+    for (; *text; text++)
+        if (*text == '$' || *text == '@')
+            put_text(&b, *text == '$' ? romel : other);
+        else
+            put_char(&b, *text);
+    put_char(&b, '\0');
+    return out;
+}
+
+static const char *made(const char *name, size_t len, int64_t exp) {
+    static char rooms[2][8192]; /* the last two are kept */
+    static unsigned turn;
+    char *out = memset(rooms[turn++ % 2], 0, sizeof rooms[0]);
+    struct buffer b = { .at = out, .cap = 8191 };
+    jwt_put(&b, &shared.keys.key[0], (struct slice){ name, len }, exp);
+    return out;
+}
+
+#define FORM "Content-Type: application/x-www-form-urlencoded\r\n"
+#define HERE "Sec-Fetch-Site: same-origin\r\n"
+#define GOOD "username=Romel&password=pass1425"
+#define NONE ""
+
+#define B "Authorization: Bearer "
+#define K "Cookie: jwtd="
+
+static const struct {
+    const char *why, *method_and_path, *fields, *user; /* NULL: 401 */
+    bool given;                                        /* a 401 says that the token is the fault */
+    bool only_cookie;                                  /* without --cookie it is 401, and nothing was given */
+} verifies[] = {
+    { "a token", "GET /verify", B "$\r\n", "Romel", true, false },
+    { "a bare token", "GET /verify", "Authorization: $\r\n", "Romel", true, false },
+    { "HEAD", "HEAD /verify", B "$\r\n", "Romel", true, false },
+    { "POST", "POST /verify", B "$\r\n", "Romel", true, false },
+    { "OPTIONS", "OPTIONS /verify", B "$\r\n", "Romel", true, false },
+    { "any method", "MKCOL /verify", B "$\r\n", "Romel", true, false },
+    { "below it", "GET /verify/a/b?c", B "$\r\n", "Romel", true, false },
+    { "a slash", "GET /verify/", B "$\r\n", "Romel", true, false },
+    { "a query", "GET /verify?a=1", B "$\r\n", "Romel", true, false },
+    { "a media type", "POST /verify", "Content-Type: text/plain\r\n" B "$\r\n", "Romel", true, false },
+    { "nothing", "GET /verify", "", NULL, false, false },
+    { "nothing, HEAD", "HEAD /verify/x", "", NULL, false, false },
+    { "nothing, OPTIONS", "OPTIONS /verify", "", NULL, false, false },
+    { "blank", "GET /verify", "Authorization: \r\n", NULL, false, false },
+    { "the scheme alone", "GET /verify", "Authorization: Bearer\r\n", NULL, true, false },
+    { "another scheme", "GET /verify", "Authorization: Basic Um9tZWw6eA==\r\n", NULL, true, false },
+    { "a letter more", "GET /verify", B "$x\r\n", NULL, true, false },
+    { "two", "GET /verify", B "$\r\n" B "$\r\n", NULL, true, false },
+    { "what the client says of itself", "GET /verify", "Remote-User: Romel\r\n", NULL, false, false },
+    { "a cookie", "GET /verify", K "$\r\n", "Romel", true, true },
+    { "a cookie among others", "GET /verify", "Cookie: a=b; jwtd=$; c=d\r\n", "Romel", true, true },
+    { "a cookie beside a blank Authorization", "GET /verify", "Authorization: \r\n" K "$\r\n", "Romel", true, true },
+    { "no token in the cookie", "GET /verify", K "\r\n", NULL, false, true },
+    { "another cookie", "GET /verify", "Cookie: token=$\r\n", NULL, false, true },
+    { "a letter more in the cookie", "GET /verify", K "$x\r\n", NULL, true, true },
+    { "a scheme in the cookie", "GET /verify", K "Bearer $\r\n", NULL, true, true },
+    { "the cookie twice", "GET /verify", "Cookie: jwtd=$; jwtd=$\r\n", NULL, true, true },
+    { "the cookie twice, once empty", "GET /verify", "Cookie: jwtd=$; jwtd=\r\n", NULL, true, true },
+    { "two Cookie fields", "GET /verify", K "$\r\nCookie: a=b\r\n", NULL, true, true },
+    { "both: Authorization counts", "GET /verify", B "@\r\n" K "$\r\n", "X", true, false },
+    { "both, and its token is wrong", "GET /verify", B "x\r\n" K "$\r\n", NULL, true, false },
+    { "both, and the cookie is wrong", "GET /verify", B "$\r\n" K "x\r\n", "Romel", true, false },
+};
+
+static void test_verify(void) {
+    const char *romel = made("Romel", 5, 1800001000), *other = made("X", 1, 1800001000);
+    char raw[512];
+    unsigned lines;
+    for (size_t i = 0; i < 2 * (sizeof verifies / sizeof *verifies); i++) {
+        size_t k = i / 2;
+        api.cookie = i % 2;
+        bool right = verifies[k].user && (api.cookie || !verifies[k].only_cookie);
+        bool given = verifies[k].given && (api.cookie || !verifies[k].only_cookie);
+        snprintf(raw, sizeof raw, "%s HTTP/1.1\r\nHost: a\r\n%s\r\n", verifies[k].method_and_path, verifies[k].fields);
+        int status = ask(filled(raw, romel, other), 1800000000);
+        struct slice user = line_of("Remote-User", &lines);
+        check(status == (right ? 204 : 401) && response.no_store && lines == 1 &&
+                  slice_is(user, right ? verifies[k].user : "") && (response.body.len == 0) == right,
+              "verify, %s%s: %d, %u of %.*s", verifies[k].why, api.cookie ? ", --cookie" : "", status, lines,
+              (int)user.len, user.at);
+        const char *www = right ? NULL : given ? "Bearer error=\"invalid_token\"" : "Bearer";
+        check(www ? response.www_authenticate && strcmp(response.www_authenticate, www) == 0
+                  : !response.www_authenticate,
+              "verify, %s: WWW-Authenticate", verifies[k].why);
+    }
+    ask(filled("GET /get-jwt HTTP/1.1\r\nHost: a\r\n" K "$\r\n\r\n", romel, ""), 1800000000);
+    check(response.status == 200 && body_is("{\"message\":\"Token is valid\",\"user\":\"Romel\"}\n"),
+          "get-jwt: a cookie");
+    ask(filled("GET /get-jwt HTTP/1.1\r\nHost: a\r\nCookie: a=b\r\n\r\n", romel, ""), 1800000000);
+    check(response.status == 400 && body_is(MISSING), "get-jwt: no such cookie");
+    ask(filled("GET /get-jwt HTTP/1.1\r\nHost: a\r\n" K "$; jwtd=$\r\n\r\n", romel, ""), 1800000000);
+    check(response.status == 401 && body_is(INVALID), "get-jwt: the cookie twice");
+    api.cookie = false;
+    check(ask(filled("GET /verify HTTP/1.1\r\nHost: a\r\n" B "$\r\n\r\n", romel, ""), 1800001000) == 401 &&
+              body_is(EXPIRED),
+          "verify: expired");
+    api.cookie = true;
+    ask(filled("GET /verify HTTP/1.1\r\nHost: a\r\n" B "$\r\n\r\n", romel, ""), 1000);
+    check(response.status == 401 && is_error("clock") && line_of("Remote-User", &lines).len == 0 && lines == 1 &&
+              response.no_store,
+          "verify: an early clock is 401 too");
+    char kept[2048] = "";
+    struct slice mine = log_in(SLICE(P("eve", "pass1425")));
+    memcpy(kept, mine.at, mine.len);
+    for (int back = 0; back < 2; back++) {
+        ask(filled("GET /verify HTTP/1.1\r\nHost: a\r\n" K "$\r\n\r\n", kept, ""), (double)time(NULL));
+        check(response.status == (back ? 401 : 204) && slice_is(line_of("Remote-User", &lines), back ? "" : "eve"),
+              "verify: called back: %d", response.status);
+        act("eve", "");
+        users_refresh(api.users);
+    }
+    ask("POST /login HTTP/1.1\r\nHost: a\r\n" FORM HERE "Content-Length: 30\r\n\r\nusername=Romel&password=pass142",
+        1000);
+    check(response.status == 303 && slice_is(line_of("Location", &lines), "./?error=busy#error-busy"),
+          "form: an early clock");
+    api.cookie = false;
+}
+
+/* Names that only somebody else with the key can have put into a token, or that a field would change. */
+static void test_verify_names(void) {
+    static const struct {
+        struct slice name;
+        bool carried;
+    } names[] = {
+        { S("Romel"), true },  { S("a b"), true },     { S("\xc3\xbc"), true },   { S("a, b"), true },
+        { S(""), false },      { S(" Romel"), false }, { S("Romel "), false },    { S("Romel\t"), false },
+        { S("a\tb"), false },  { S("a\0b"), false },   { S("a\r\nX: b"), false }, { S("a\nb"), false },
+        { S("a\x7f"), false }, { S("\x01"), false },
+    };
+    char longest[JWT_SUB_MAX];
+    unsigned lines;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *one = made(names[i].name.at, names[i].name.len, 1800001000);
+        int status = ask(filled("GET /verify HTTP/1.1\r\nHost: a\r\n" B "$\r\n\r\n", one, ""), 1800000000);
+        struct slice user = line_of("Remote-User", &lines);
+        check(status == (names[i].carried ? 204 : 401) && lines == 1 &&
+                  slice_equal(user, names[i].carried ? names[i].name : (struct slice){ "", 0 }),
+              "verify: name %zu: %d", i, status);
+    }
+    memset(longest, '"', sizeof longest);
+    ask(filled("GET /verify HTTP/1.1\r\nHost: a\r\n" B "$\r\n\r\n", made(longest, sizeof longest, 1800001000), ""),
+        1800000000);
+    check(response.status == 204 && line_of("Remote-User", &lines).len == sizeof longest, "verify: the longest name");
+}
+
+/* What is no whole request, at /verify and elsewhere. */
+static void test_refuse(void) {
+    static const struct {
+        const char *path;
+        int status, expected;
+    } rows[] = {
+        { "/verify", 400, 400 }, { "/verify", 408, 401 },  { "/verify", 413, 401 }, { "/verify/x", 414, 401 },
+        { "/verify", 431, 401 }, { "/verify", 501, 401 },  { "/verify", 417, 401 }, { "/verify", 505, 401 },
+        { "/login", 431, 431 },  { "/verifyx", 431, 431 }, { "/", 408, 408 },       { "", 431, 431 },
+    };
+    unsigned lines;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct api_call call = { .api = &api, .text = { .at = text_bytes, .cap = sizeof text_bytes } };
+        api_refuse(&call, slice_of(rows[i].path), rows[i].status, "why");
+        response = call.response;
+        struct slice user = line_of("Remote-User", &lines);
+        check(response.status == rows[i].expected && body_is("{\"error\":\"why\"}\n") && user.len == 0 &&
+                  lines == api_needs_no_body(slice_of(rows[i].path)) &&
+                  (response.www_authenticate != NULL) == (response.status == 401),
+              "refuse: %s with %d: %d", rows[i].path, rows[i].status, response.status);
+    }
+}
+
+static const struct {
+    const char *why, *target, *fields, *body;
+    int status;
+    const char *location; /* of 303 */
+    bool sets;            /* a cookie */
+} forms[] = {
+    { "a log-in", "/login", FORM HERE, GOOD, 303, "/", true },
+    { "set-jwt", "/set-jwt", FORM HERE, GOOD, 303, "/", true },
+    { "a charset", "/login", "Content-Type: Application/X-WWW-Form-Urlencoded; charset=utf-8\r\n" HERE, GOOD, 303, "/",
+      true },
+    { "Origin", "/login", FORM "Origin: https://a\r\n", GOOD, 303, "/", true },
+    { "next", "/login", FORM HERE, GOOD "&next=%2Fprivate%3Fa%3D1%26b%3D2", 303, "/private?a=1&b=2", true },
+    { "next, beside other fields", "/login", FORM HERE, "x=y&next=/p&" GOOD, 303, "/p", true },
+    { "next: another host", "/login", FORM HERE, GOOD "&next=//evil", 303, "/", true },
+    { "next: another host, escaped", "/login", FORM HERE, GOOD "&next=%2F%2Fevil", 303, "/", true },
+    { "next: a backslash", "/login", FORM HERE, GOOD "&next=/%5Cevil", 303, "/", true },
+    { "next: a URL", "/login", FORM HERE, GOOD "&next=https://evil", 303, "/", true },
+    { "next: a scheme", "/login", FORM HERE, GOOD "&next=javascript:alert(1)", 303, "/", true },
+    { "next: CRLF", "/login", FORM HERE, GOOD "&next=/%0d%0aSet-Cookie:%20a=b", 303, "/", true },
+    { "next: a TAB", "/login", FORM HERE, GOOD "&next=/%09/evil", 303, "/", true },
+    { "next twice", "/login", FORM HERE, GOOD "&next=/a&next=/b", 303, "/", true },
+    { "next is empty", "/login", FORM HERE, GOOD "&next=", 303, "/", true },
+    { "a wrong password", "/login", FORM HERE, "username=Romel&password=x", 303, "./?error=password#error-password",
+      false },
+    { "a wrong password, next", "/login", FORM HERE, "username=Romel&password=x&next=/p?a=1", 303,
+      "./?error=password&next=%2Fp%3Fa%3D1#error-password", false },
+    { "a wrong password, next: another host", "/login", FORM HERE, "username=Romel&password=x&next=//evil", 303,
+      "./?error=password#error-password", false },
+    { "nobody", "/login", FORM HERE, "username=nobody&password=x", 303, "./?error=user#error-user", false },
+    { "no password", "/login", FORM HERE, "username=Romel", 303, "./?error=input#error-input", false },
+    { "JSON in a form", "/login", FORM HERE, P("Romel", "pass1425"), 303, "./?error=input#error-input", false },
+    { "nothing in it", "/login", FORM HERE, "", 303, "./?error=input#error-input", false },
+    { "a name twice", "/login", FORM HERE, GOOD "&username=Romel", 303, "./?error=input#error-input", false },
+    { "a NUL", "/login", FORM HERE, "username=Romel&password=pass1425%00", 303, "./?error=input#error-input", false },
+    { "not UTF-8", "/login", FORM HERE, "username=Romel&password=%ff", 303, "./?error=input#error-input", false },
+    { "a name that is taken", "/register", FORM HERE, GOOD "&next=/p", 303, "./?error=taken&next=%2Fp#error-taken",
+      false },
+    { "a new name", "/register", FORM HERE, "username=by+form&password=pass+1425&next=/p", 303, "./?next=%2Fp", false },
+    { "it can log in", "/login", FORM HERE, "username=by%20form&password=pass%201425", 303, "/", true },
+    { "JSON sets the cookie too", "/login", "Content-Type: application/json\r\n", P("Romel", "pass1425"), 200, NULL,
+      true },
+    { "JSON that fails sets none", "/login", "Content-Type: application/json\r\n", P("Romel", "x"), 401, NULL, false },
+    { "JSON: by form", "/set-jwt", "Content-Type: application/json\r\n", P("by form", "pass 1425"), 200, NULL, true },
+    { "log out", "/logout", FORM HERE, "next=/p", 303, "/p", true },
+    { "log out, to another host", "/logout", FORM HERE, "next=//evil", 303, "/", true },
+    { "log out, without a body", "/logout", HERE, NONE, 200, NULL, true },
+    { "log out, JSON", "/logout", "Content-Type: application/json\r\nOrigin: http://a\r\n", "{}", 200, NULL, true },
+
+    { "no Origin", "/login", FORM, GOOD, 403, NULL, false },
+    { "no Origin, nobody's name", "/login", FORM, "username=nobody&password=x", 403, NULL, false },
+    { "another Origin", "/login", FORM "Origin: https://evil\r\n", GOOD, 403, NULL, false },
+    { "Origin: null", "/login", FORM "Origin: null\r\n", GOOD, 403, NULL, false },
+    { "cross-site", "/login", FORM "Sec-Fetch-Site: cross-site\r\n", GOOD, 403, NULL, false },
+    { "cross-site, though Origin is right", "/login", FORM "Origin: https://a\r\nSec-Fetch-Site: cross-site\r\n", GOOD,
+      403, NULL, false },
+    { "same-site", "/login", FORM "Sec-Fetch-Site: same-site\r\n", GOOD, 403, NULL, false },
+    { "register without Origin", "/register", FORM, "username=forged&password=x", 403, NULL, false },
+    { "log out without Origin", "/logout", NONE, NONE, 403, NULL, false },
+    { "log out without Origin, JSON", "/logout", "Content-Type: application/json\r\n", "{}", 403, NULL, false },
+    { "log out from elsewhere", "/logout", FORM "Sec-Fetch-Site: cross-site\r\n", NONE, 403, NULL, false },
+    { "another media type", "/login", "Content-Type: text/plain\r\n" HERE, GOOD, 415, NULL, false },
+    { "a part of the media type", "/login", "Content-Type: application/x-www-form\r\n" HERE, GOOD, 415, NULL, false },
+};
+
+static int send_form(size_t i) {
+    char raw[2048];
+    snprintf(raw, sizeof raw, "POST %s HTTP/1.1\r\nHost: a\r\n%sContent-Length: %zu\r\n\r\n%s", forms[i].target,
+             forms[i].fields, strlen(forms[i].body), forms[i].body);
+    return ask(raw, 1800000000);
+}
+
+static void test_forms(void) {
+    unsigned cookies, lines;
+    api.cookie = true;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        int status = send_form(i);
+        struct slice location = line_of("Location", &lines), cookie = line_of("Set-Cookie", &cookies);
+        check(status == forms[i].status && lines == (forms[i].location != NULL) &&
+                  (!lines || (slice_is(location, forms[i].location) && response.body.len == 0 && response.no_store)),
+              "form, %s: %d %.*s", forms[i].why, status, (int)location.len, location.at);
+        check(cookies == forms[i].sets, "form, %s: %.*s", forms[i].why, (int)cookie.len, cookie.at);
+        if (!cookies) continue;
+        bool out = strcmp(forms[i].target, "/logout") == 0;
+        struct slice rest = cookie, first = slice_cut(&rest, ';');
+        check(slice_is(rest, out ? " HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=0"
+                                 : " HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=3600") &&
+                  (first.len > 5) == !out && memcmp(first.at, "jwtd=", 5) == 0,
+              "form, %s: %.*s", forms[i].why, (int)cookie.len, cookie.at);
+        char copy[1024] = "";
+        memcpy(copy, first.at, first.len);
+        if (out) continue;
+        if (status == 200) check(slice_is(token(), copy + 5), "the cookie is the token");
+        ask(filled("GET /get-jwt HTTP/1.1\r\nHost: a\r\nCookie: $\r\n\r\n", copy, ""), (double)time(NULL));
+        check(response.status == 200 && body_begins("{\"message\":\"Token is valid\""), "form, %s: the cookie counts",
+              forms[i].why);
+    }
+    api.insecure_cookie = true;
+    send_form(0);
+    check(memmem(response.field_lines.at, response.field_lines.len, "; HttpOnly; SameSite=Lax; Path=/", 32) != NULL,
+          "--insecure-cookie leaves Secure out");
+    api.insecure_cookie = false;
+    api.registration = API_CLOSED;
+    ask("POST /register HTTP/1.1\r\nHost: a\r\n" FORM HERE "Content-Length: 21\r\n\r\nusername=y&password=x",
+        1800000000);
+    check(response.status == 303 && slice_is(line_of("Location", &lines), "./?error=closed#error-closed"),
+          "form: closed");
+    api.registration = API_OPEN;
+    api.cookie = false;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) { /* without --cookie nothing of it is there */
+        bool json = strstr(forms[i].fields, "json") && strcmp(forms[i].target, "/logout") != 0;
+        int expected = strcmp(forms[i].target, "/logout") == 0 ? 404 : json ? forms[i].status : 415;
+        int status = send_form(i);
+        check(status == expected && response.field_lines.len == 0, "form, %s, no --cookie: %d", forms[i].why, status);
+    }
+}
+
+/* The longest that can be asked for fits; what is longer leads to /. And when the queue is full. */
+static void test_long_forms(void) {
+    static const char *const characters[] = { "%C3%BC", "%20", "a" };
+    char body[8192], raw[HTTP_REQUEST_MAX];
+    unsigned lines;
+    api.cookie = true;
+    for (size_t i = 0; i < 6; i++) {
+        const char *one = characters[i / 2];
+        size_t bytes = i / 2 == 0 ? 2 : 1, n = (i % 2 ? 1600 : 1500) / bytes;
+        struct buffer b = { .at = body, .cap = sizeof body };
+        put_text(&b, "username=Romel&password=pass1425&next=/");
+        for (size_t k = 0; k < n; k++) put_text(&b, one);
+        if (b.overflow) abort();
+        snprintf(raw, sizeof raw, "POST /login HTTP/1.1\r\nHost: a\r\n" FORM HERE "Content-Length: %zu\r\n\r\n%.*s",
+                 b.len, (int)b.len, body);
+        ask(raw, 1800000000);
+        struct slice location = line_of("Location", &lines);
+        check(response.status == 303 && location.len == (i % 2 ? 1 : 1 + n * strlen(one)), "a long next %zu: %d, %zu",
+              i, response.status, location.len);
+    }
+    struct api_call call = { .api = &api,
+                             .form = true,
+                             .counts = &counts,
+                             .route = find("POST", "/login", "application/json"),
+                             .body = SLICE("next=/p"),
+                             .text = { .at = text_bytes, .cap = sizeof text_bytes } };
+    api_busy(&call);
+    response = call.response;
+    check(response.status == 303 && slice_is(line_of("Location", &lines), "./?error=busy&next=%2Fp#error-busy"),
+          "form: busy");
+    api.cookie = false;
+}
+
 /* ---- when it can't ---------------------------------------------------- */
 
 static void test_unavailable(void) {
@@ -1101,6 +1469,12 @@ int main(void) {
     test_called_back();
     test_others_tokens();
     test_overtaken();
+    api.user_header = "Remote-User";
+    test_verify();
+    test_verify_names();
+    test_refuse();
+    test_forms();
+    test_long_forms();
     test_unavailable();
 
     password_release(&work);

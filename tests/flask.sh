@@ -18,6 +18,9 @@ not UTF-8
 no such path
 path, then media type
 slash behind
+# No such path there: 404.
+verify
+verify, no token
 GET /register
 method, then media type
 POST /get-jwt

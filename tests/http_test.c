@@ -889,7 +889,7 @@ static const struct phrase {
     int status;
     const char *phrase;
 } phrases[] = {
-    { 200, "OK" }, { 201, "Created" }, { 204, "No Content" }, { 400, "Bad Request" }, { 401, "Unauthorized" },
+    { 200, "OK" }, { 201, "Created" }, { 204, "No Content" }, { 303, "See Other" }, { 400, "Bad Request" }, { 401, "Unauthorized" },
     { 403, "Forbidden" }, { 404, "Not Found" }, { 405, "Method Not Allowed" }, { 408, "Request Timeout" },
     { 413, "Content Too Large" }, { 414, "URI Too Long" }, { 415, "Unsupported Media Type" },
     { 417, "Expectation Failed" }, { 429, "Too Many Requests" }, { 431, "Request Header Fields Too Large" },
@@ -928,6 +928,10 @@ static const struct reply {
       { .status = 503, .retry_after = 120 }, { .close = false } },
     { "429", "HTTP/1.1 429 Too Many Requests", { TYPE, "Content-Length: 7", "Retry-After: 1", "Connection: close" },
       "{\"a\":1}", { .status = 429, .retry_after = 1, .body = JSON }, { .close = true } },
+    { "more field lines", "HTTP/1.1 303 See Other",
+      { "Content-Length: 0", "Cache-Control: no-store", "Set-Cookie: a=b; Path=/", "Location: /x" }, "",
+      { .status = 303, .no_store = true, .field_lines = { "Set-Cookie: a=b; Path=/\r\nLocation: /x\r\n", 39 } },
+      { .close = false } },
     { "HEAD: everything but the body (9110 9.3.2)", "HTTP/1.1 200 OK", { TYPE, "Content-Length: 7" }, "",
       { .status = 200, .body = JSON }, { .head = true } },
     { "HEAD without a body", "HTTP/1.1 404 Not Found", { "Content-Length: 0" }, "", { .status = 404 },
@@ -1042,6 +1046,98 @@ static void test_responses(void)
               escaped(out, b.len));
     }
     guarded_free(date, HTTP_DATE_LEN);
+}
+
+/* Fields that http.h keeps beside those of `rows`, each value as it was sent. */
+static void test_fields(void)
+{
+    static const struct {
+        const char *fields, *host, *cookie, *origin, *site; /* NULL: none */
+        int cookies;
+    } kept[] = {
+        { "Host: a\r\n", "a", NULL, NULL, NULL, 0 },
+        { "hOST: a.example:8080\r\ncookie:  a=b; c=d \r\n", "a.example:8080", "a=b; c=d", NULL, NULL, 1 },
+        { "Cookie: a=b\r\nHost: a\r\nCookie: c=d\r\nCookie: e=f\r\n", "a", "a=b", NULL, NULL, 2 },
+        { "Host: a\r\nOrigin: https://a\r\nSec-Fetch-Site: same-origin\r\n", "a", NULL, "https://a", "same-origin", 0 },
+        { "Host: a\r\nX-Cookie: a\r\nCookies: b\r\nOrigins: c\r\nSec-Fetch-Sit: d\r\n", "a", NULL, NULL, NULL, 0 },
+    };
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        char text[512];
+        struct http_request r = { 0 };
+        size_t len = (size_t)snprintf(text, sizeof text, "GET / HTTP/1.1\r\n%s\r\n", kept[i].fields);
+        enum http_result result = http_parse(&r, text, &len);
+        const struct { struct http_span span; const char *expected; } all[] = {
+            { r.host, kept[i].host }, { r.cookie, kept[i].cookie }, { r.origin, kept[i].origin },
+            { r.fetch_site, kept[i].site }
+        };
+        bool right = result == HTTP_DONE && r.cookies == kept[i].cookies;
+        for (size_t k = 0; k < 4; k++)
+            right &= all[k].expected ? slice_is(http_slice(text, all[k].span), all[k].expected) : all[k].span.at == 0;
+        check(right, "fields kept of %s", escaped(kept[i].fields, strlen(kept[i].fields)));
+    }
+}
+
+/* The body is too large or of an unknown kind: what stands before it is known all the same. */
+static void test_known(void)
+{
+    static const struct {
+        const char *raw;
+        int status;
+        bool complete; /* all fields were read */
+        const char *path;
+    } known[] = {
+        { "GET /verify HTTP/1.0\r\nContent-Length: 1000000\r\nAuthorization: a\r\n\r\n", 413, true, "/verify" },
+        { "GET /verify HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501, false, "/verify" },
+        { "GET /verify?x HTTP/1.1\r\nHost: a\r\nExpect: more\r\n\r\n", 417, false, "/verify" },
+        { "GET /verify HTTP/2.0\r\n", 505, false, "/verify" },
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        char text[256];
+        struct http_request r = { 0 };
+        size_t len = strlen(known[i].raw);
+        memcpy(text, known[i].raw, len);
+        enum http_result result = http_parse(&r, text, &len);
+        check(result == HTTP_REFUSED && r.status == known[i].status && (r.phase >= HTTP_BODY) == known[i].complete &&
+                  slice_is(http_slice(text, r.path), known[i].path),
+              "known when refused with %d: %d, phase %d", known[i].status, r.status, (int)r.phase);
+    }
+    static char large[HTTP_TARGET_MAX + 100];
+    struct http_request r = { 0 };
+    size_t len = sizeof large;
+    memset(large, 'a', len);
+    memcpy(large, "GET /verify?", 12);
+    enum http_result result = http_parse(&r, large, &len);
+    check(result == HTTP_REFUSED && r.status == 414 && slice_is(http_slice(large, r.path), "/verify"), "the path of 414");
+}
+
+static void test_names(void)
+{
+    static const struct {
+        const char *name;
+        bool free;
+    } names[] = {
+        { "Remote-User", true }, { "X-Forwarded-User", true }, { "x", true }, { "Access", true }, { "Datum", true },
+        { "", false }, { "Remote User", false }, { "Remote-User:", false }, { "R\r\nX", false }, { "\xc3\xbc", false },
+        { "Date", false }, { "content-length", false }, { "TRANSFER-ENCODING", false }, { "Connection", false },
+        { "Set-Cookie", false }, { "Location", false }, { "WWW-Authenticate", false }, { "Cache-Control", false },
+        { "access-control-allow-origin", false }, { "Status", false },
+        { "X2345678901234567890123456789012345678901234567890123456789012345", false },
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        check(http_is_free_name(slice_of(names[i].name)) == names[i].free, "free name: %s", names[i].name);
+
+    static const struct {
+        struct slice value;
+        bool whole;
+    } values[] = {
+        { { "Romel", 5 }, true }, { { "a b", 3 }, true }, { { "\xc3\xbc", 2 }, true }, { { "a,b; c=\"d\"", 10 }, true },
+        { { "", 0 }, false }, { { " Romel", 6 }, false }, { { "Romel ", 6 }, false }, { { "Romel\t", 6 }, false },
+        { { "a\tb", 3 }, false }, { { "a\0b", 3 }, false }, { { "a\r\nSet-Cookie: b", 16 }, false },
+        { { "a\nb", 3 }, false }, { { "a\x7f", 2 }, false }, { { "12345678\x01" "2345678", 16 }, false },
+    };
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        check(http_is_whole_value(values[i].value) == values[i].whole, "whole value %zu: %s", i,
+              escaped(values[i].value.at, values[i].value.len));
 }
 
 /* RFC 9110 5.6.7: IMF-fixdate */
@@ -1176,6 +1272,9 @@ int main(void)
     test_bytes();
     test_pipeline();
     test_responses();
+    test_fields();
+    test_known();
+    test_names();
     test_dates();
     test_origins();
 

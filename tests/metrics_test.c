@@ -8,7 +8,8 @@
 #include "test.h"
 
 static struct metrics threads[3];
-static const char *const paths[METRICS_ROUTES - 1] = { "/a", "/b", "/c", "/d", "/e", "/f", "/g", "/h", "/abcdefghijklmnopqrstuvw" };
+static const char *const paths[METRICS_ROUTES - 1] = { "/a", "/b", "/c", "/d", "/e", "/f", "/g", "/h", "/i",
+                                                         "/j", "/abcdefghijklmnopqrstuvw" };
 static char text[METRICS_TEXT_MAX + 1];
 
 /* Writes the text, all of it, against an unreadable page. */
