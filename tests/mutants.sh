@@ -49,7 +49,7 @@ mkdir "$dir/tests"
 cp ./*.c ./*.h Makefile "$dir"
 cp tests/*.c tests/*.h "$dir/tests"
 for test in throttle_test address_test revoked_test users_test sandbox_test throttled address_limit locked_in first_of_many \
-    api_test metrics_test access_test metrics_counts metrics_gauges metrics_unwell metrics_logged metrics_no_room \
+    api_test browser_test metrics_test access_test metrics_counts metrics_gauges metrics_unwell metrics_logged metrics_no_room \
     cross_origin jwt_test keys:at_once keys:rotation keys:reload; do
     wrong=
     { build "$(target $test)" && run $test; } || wrong="fails without a mutant"
@@ -124,6 +124,15 @@ mutant users_test "compaction forgets it" users.c 's/ || remembered_until(u, use
 mutant users_test "so does a batch" users.c '/raise_to(&user.not_before, known/d'
 mutant users_test "twice in a second is once" users.c 's/now > last ? now : last + 1/now/'
 mutant revoked_test "a full set forgets its oldest" revoked.c '/raise_to(&set->not_before/d'
+mutant api_test "a client's Remote-User gets through where nobody is" api.c \
+    's/^    put_user(call, name);/    if (name.len > 0) put_user(call, name);/'
+mutant api_test "a blank at a name's end is lost on the way" http.c 's/slice_trim(value).len == value.len \&\& //'
+mutant api_test "forms are taken from any site" api.c 's/(call->form || logout) \&\& !is_same/0 \&\& !is_same/'
+mutant api_test "a form leads anywhere" api.c 's/ \&\& browser_is_path(next) ? next/ ? next/'
+mutant api_test "the cookie wins" api.c 's/if (!\*given \&\& call->api->cookie/if (call->api->cookie/'
+mutant browser_test "//host is a path" browser.c "s/ || (s.len > 1 && s.at\\[1\\] == '\\/')//"
+mutant browser_test "/\\host is a path" browser.c "s/ || s.at\\[i\\] == '..'//"
+mutant browser_test "the cookie may be there twice" browser.c 's/times < 2)/times < 1)/'
 case $sandbox in
 *SKIP*)
     echo "SKIP the sandbox's mutants: this kernel has not all of it"
