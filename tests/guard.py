@@ -308,12 +308,16 @@ def behind(proxy):
     site = SiteServer(("127.0.0.1", 0), Site)
     threading.Thread(target=site.serve_forever, daemon=True).start()
     port, jwtd = free_port(), start_jwtd("--insecure-cookie", "--trusted-proxy", "127.0.0.1")
+    guard, token = running[-1], token_of(jwtd)
     log = f"{top}/{proxy.__name__}.log"
     with open(log, "wb") as out:
         process = start(*proxy(port, jwtd, site.server_port), stdout=out, stderr=out,
                         env={"PATH": os.environ["PATH"] + ":/usr/sbin:/sbin", "HOME": top})
     if wait_for(port, process, log):
         through(proxy.__name__, port, jwtd)
+        stop(guard)
+        status = curl("-H", f"Authorization: Bearer {token}", f"http://127.0.0.1:{port}/private")[0]
+        same(status, {"nginx": 500, "caddy": 502, "haproxy": 503}[tool], f"{proxy.__name__}: nobody to ask")
     stop(process)
     site.shutdown()
 
