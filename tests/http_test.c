@@ -965,6 +965,13 @@ static const struct reply {
       { TYPE, "Content-Length: 7", "Allow: GET", "Vary: Origin", "Access-Control-Allow-Origin: *",
         "Access-Control-Expose-Headers: Retry-After, WWW-Authenticate" }, "{\"a\":1}",
       { .status = 405, .allow = "GET", .body = JSON }, { .cors = true, .origin = { "*", 1 } } },
+    { "another type and more fields", "HTTP/1.1 200 OK",
+      { "Content-Type: text/html; charset=utf-8", "Content-Length: 7", "Cache-Control: no-cache", "X-A: b" }, "{\"a\":1}",
+      { .status = 200, .content_type = "text/html; charset=utf-8", .body = JSON,
+        .field_lines = { "Cache-Control: no-cache\r\nX-A: b\r\n", 33 } },
+      { .close = false } },
+    { "no type without a body", "HTTP/1.1 200 OK", { "Content-Length: 0" }, "",
+      { .status = 200, .content_type = "text/html" }, { .close = false } },
     { "any byte in a body", "HTTP/1.1 201 Created", { TYPE, "Content-Length: 6" }, "\r\n\r\n\xc3\xa4",
       { .status = 201, .body = { "\r\n\r\n\xc3\xa4", 6 } }, { .close = false } },
 };
