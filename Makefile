@@ -10,8 +10,8 @@ PREFIX   = /usr/local
 BUILD    = build/$(notdir $(firstword $(CC)))$(if $(SANITIZE),-$(firstword $(subst $(comma), ,$(SANITIZE))))
 comma    = ,
 
-ROOMS    = bytes log sha256 sha256_hw hmac base64url json scrypt http browser address jwt keys password revoked users throttle \
-           sandbox listen metrics access api server admin health token
+ROOMS    = bytes log sha256 sha256_hw hmac base64url json scrypt http browser address page jwt keys password revoked \
+           users throttle sandbox listen metrics access api server admin health token
 SOURCES  = main.c $(ROOMS:=.c)
 HEADERS  = $(wildcard *.h)
 TESTS    = $(patsubst tests/%.c,%,$(wildcard tests/*_test.c))
@@ -52,6 +52,8 @@ $(BUILD)/jwtd: $(SOURCES:%.c=$(BUILD)/%.o)
 $(BUILD)/%.o: %.c $(HEADERS) Makefile
 	@mkdir -p $(BUILD)
 	$(CC) $(FLAGS) $(if $(filter main.c api.c,$<),$(DEFINES)) -c $< -o $@
+
+$(BUILD)/page.o: index.html
 
 # The small one: all but SHA-256 and scrypt is built for size.
 ifneq (,$(findstring musl,$(CC)))
@@ -109,7 +111,7 @@ dist:
 # A package for Debian, in dist/, built from a copy so that debhelper leaves nothing here.
 deb:
 	@rm -rf build/deb && mkdir -p build/deb/jwtd dist
-	@cp -r *.c *.h Makefile README.md SECURITY.md contrib debian build/deb/jwtd
+	@cp -r *.c *.h index.html Makefile README.md SECURITY.md contrib debian build/deb/jwtd
 	@cd build/deb/jwtd && DEB_BUILD_OPTIONS=noautodbgsym dpkg-buildpackage -b -us -uc
 	@mv build/deb/jwtd_*.deb dist
 

@@ -527,6 +527,14 @@ static void log_out(struct api_call *call) {
     put_cookie(call, (struct slice){ "", 0 }, 0);
 }
 
+/* The same for everybody: what it knows of a user it asks for itself. */
+static void get_page(struct api_call *call) {
+    call->response = (struct http_response){ .status = 200,
+                                             .content_type = "text/html; charset=utf-8",
+                                             .field_lines = call->api->page.field_lines,
+                                             .body = call->api->page.html };
+}
+
 /* ---- the routes ------------------------------------------------------- */
 
 static const struct api_route routes[] = {
@@ -540,6 +548,7 @@ static const struct api_route routes[] = {
       "Password changed successfully" },
     { "/verify", HTTP_OTHER, NULL, API_ON_LOOP, true, verify, NULL }, /* any method, and what is below it too */
     { "/logout", HTTP_POST, "POST, OPTIONS", API_ON_LOOP, true, log_out, "Logged out" },
+    { "/", HTTP_GET, "GET, HEAD, OPTIONS", API_ON_LOOP, false, get_page, NULL },
 };
 enum { ROUTES = sizeof routes / sizeof *routes };
 _Static_assert((int)ROUTES < (int)METRICS_ROUTES, "the metrics have a row for each route");

@@ -11,6 +11,7 @@
 #include "http.h"
 #include "jwt.h"
 #include "metrics.h"
+#include "page.h"
 #include "password.h"
 #include "throttle.h"
 #include "users.h"
@@ -52,6 +53,7 @@ struct api {
     int64_t started;              /* seconds since 1970 */
     bool cookie, insecure_cookie; /* log-ins set a cookie, which counts as a token; one for plain HTTP too */
     const char *user_header;      /* the field in which /verify says who it is */
+    struct page page;
 };
 
 /* A request as its handler sees it, and the answer that it fills in. */

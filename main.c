@@ -497,6 +497,7 @@ static struct server *start(struct config *c, struct buffer *url) {
     c->server.loops = one_a_core(c->loops);
     c->server.workers = one_a_core(c->workers);
     c->api.started = time(NULL);
+    page_init(&c->api.page, c->server.compress, page_html);
     c->api.ttl = c->ttl;
     c->api.leeway = (double)c->leeway;
     c->api.cookie |= c->api.insecure_cookie;

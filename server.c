@@ -55,6 +55,8 @@ enum {
     PLACES = 65536,
 };
 
+_Static_assert(PAGE_MAX + PAGE_FIELDS_MAX <= (int)API_LOOP_TEXT_MAX, "the page has room too");
+
 /* What stands in epoll's data instead of a slot; a link at the list's end; what a connection is watched for
  * that epoll does not know yet. */
 static const uint32_t LISTENER = UINT32_MAX, WAKEUP = UINT32_MAX - 1, NO_SLOT = UINT32_MAX, UNWATCHED = UINT32_MAX;

@@ -208,7 +208,9 @@ check 'healthz'           GET /healthz 200 '{"status":"ok"}'
 field Cache-Control 'no-store'
 
 # --- Paths and methods
-check 'no such path'      GET / 404 ERROR
+check 'no such path'      GET /no-such-path 404 ERROR
+check 'the page'          GET / 200 'not JSON'
+field Content-Type 'text/html; charset=utf-8'
 check 'path, then media type' POST /logins 404 ERROR -d "$right"
 check 'slash behind'      GET /get-jwt/ 404 ERROR
 check 'query'             GET '/get-jwt?x=1' 400 '{"error":"Token is missing"}'

@@ -155,6 +155,8 @@ static const struct {
     { "HEAD", "/get-jwt", NULL, ROUTE, NULL, NULL, "HEAD is where GET is" },
     { "GET", "/get-jwt?a=1", NULL, ROUTE, NULL, NULL, "the query is not the path" },
     { "GET", "/get-jwt", "text/plain", ROUTE, NULL, NULL, "a GET has no media type" },
+    { "GET", "/", NULL, ROUTE, NULL, NULL, "the page" },
+    { "HEAD", "/?error=user&next=/x", NULL, ROUTE, NULL, NULL, "the page" },
     { "POST", "/login", "application/json", ROUTE, NULL, NULL, "" },
     { "POST", "/set-jwt", "application/json", ROUTE, NULL, NULL, "" },
     { "POST", "/register", "application/json", ROUTE, NULL, NULL, "" },
@@ -187,7 +189,8 @@ static const struct {
     { "POST", "/login", "application/x-www-form-urlencoded", 415, NULL, "Content-Type", "a form" },
     { "POST", "/login", "application/ json", 415, NULL, "Content-Type", "a space in it" },
 
-    { "GET", "/", NULL, 404, NULL, "", "" },
+    { "GET", "//", NULL, 404, NULL, "", "" },
+    { "GET", "/index.html", NULL, 404, NULL, "", "the page has one name" },
     { "POST", "/logout", "application/json", 404, NULL, "", "no cookies, no log-out" },
     { "GET", "/verif", NULL, 404, NULL, "", "shorter" },
     { "GET", "/verifya", NULL, 404, NULL, "", "longer" },
@@ -216,6 +219,9 @@ static const struct {
     { "TRACE", "/set-jwt", NULL, 405, "POST, OPTIONS", "", "" },
     { "GET", "/register", NULL, 405, "POST, OPTIONS", "", "" },
 
+    { "POST", "/", "application/json", 405, "GET, HEAD, OPTIONS", "", "" },
+
+    { "OPTIONS", "/", NULL, 200, "GET, HEAD, OPTIONS", NULL, "" },
     { "OPTIONS", "/get-jwt", NULL, 200, "GET, HEAD, OPTIONS", NULL, "" },
     { "OPTIONS", "/login", NULL, 200, "POST, OPTIONS", NULL, "" },
     { "OPTIONS", "/set-jwt", "text/plain", 200, "POST, OPTIONS", NULL, "" },
@@ -1431,6 +1437,20 @@ static void test_unavailable(void) {
     check(response.status == 404 && body_is(UNKNOWN), "the one that was not stored does not exist");
 }
 
+/* ---- the page ---------------------------------------------------------- */
+
+static void test_page(void) {
+    page_init(&api.page, work.compress, page_html);
+    const struct api_route *route = find("GET", "/", NULL);
+    if (route) call(route, (struct api_call){ .now = 0 });
+    check(response.status == 200 && slice_is(response.body, page_html), "the page: %d", response.status);
+    check(!response.no_store && response.content_type && strcmp(response.content_type, "text/html; charset=utf-8") == 0,
+          "the page's type");
+    check(slice_equal(response.field_lines, api.page.field_lines) && response.field_lines.len > 0, "its fields");
+    post("/login", SLICE(P("Romel", "pass1425")));
+    check(!response.content_type && response.field_lines.len == 0, "no other answer's");
+}
+
 int main(void) {
     snprintf(dir, sizeof dir, "%s/jwtd-api-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     if (mkdtemp(dir) == NULL) {
@@ -1476,6 +1496,7 @@ int main(void) {
     test_forms();
     test_long_forms();
     test_unavailable();
+    test_page();
 
     password_release(&work);
     users_close(api.users);

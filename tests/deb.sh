@@ -16,7 +16,7 @@ verdict() { # what, 0 if it is right
 }
 skipped=0 root=$dir/root
 mkdir "$dir/src"
-cp -r ./*.c ./*.h Makefile README.md SECURITY.md contrib debian "$dir/src"
+cp -r ./*.c ./*.h index.html Makefile README.md SECURITY.md contrib debian "$dir/src"
 make -s -C "$dir/src" deb >"$dir/log" 2>&1
 verdict "make deb" $?
 [ "$(sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)" = "$(sed -n 's/^VERSION *= //p' Makefile)" ]

@@ -21,7 +21,7 @@ have mips mips-linux-gnu-gcc "gcc-mips-linux-gnu libc6-dev-mips-cross"
 
 for folder in "$dir/a" "$dir/another-folder"; do
     mkdir "$folder"
-    cp ./*.c ./*.h Makefile "$folder"
+    cp ./*.c ./*.h index.html Makefile "$folder"
     make -s -j2 -C "$folder" dist >"$dir/log" 2>&1
     verdict "make dist" $?
 done

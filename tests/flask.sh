@@ -76,6 +76,7 @@ password-surrogate /login
 password-number /login
 # It has no such route: 404.
 healthz
+the page
 # Other texts of one signature.
 signature padded
 spare bits set

@@ -12,7 +12,7 @@ floor_of() {
     bytes) echo -1 ;; # the ground that all stand on
     sha256) echo 0 ;;
     sha256_hw | hmac | scrypt | base64url | json | http | browser | log | address | metrics | revoked) echo 1 ;;
-    users | password | jwt | keys | throttle | sandbox | listen | access) echo 2 ;;
+    page | users | password | jwt | keys | throttle | sandbox | listen | access) echo 2 ;;
     api) echo 3 ;;
     server | admin | health | token) echo 4 ;;
     main) echo 5 ;;

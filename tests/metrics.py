@@ -165,6 +165,7 @@ ASKED = [
     ("/login", 404, [*JSON, body("stranger")], {logins("unknown_user"): 1}),
     ("/login", 400, [*JSON, "{}"], {}),
     ("/login", 200, ["-X", "OPTIONS"], {}),
+    ("/", 200, [], {}),
     ("/set-jwt", 200, [*JSON, body("Romel")], {HASHES: 1, logins("ok"): 1}),
     ("/get-jwt", 200, ["-H", f"Authorization: Bearer {token_of('Romel')}"], {tokens("valid"): 1}),
     ("/get-jwt", 200, ["-I", "-H", f"Authorization: Bearer {token_of('Romel')}"], {tokens("valid"): 1}),
@@ -197,7 +198,7 @@ def difference(before, after):
 def counts():
     """Each route and status, on each loop, and nothing else moves."""
     server = Server("--loops", "2", "--workers", "2")
-    known = {"/register", "/login", "/set-jwt", "/get-jwt", "/healthz", "/metrics"}
+    known = {"/register", "/login", "/set-jwt", "/get-jwt", "/healthz", "/metrics", "/"}
     for path, status, arguments, also in ASKED:
         before = server.metrics()
         route, code = status.split() if isinstance(status, str) else (path if path in known else "other", status)

@@ -46,7 +46,7 @@ mutant() { # the test that must fail, what is broken, the file, sed's script
 }
 
 mkdir "$dir/tests"
-cp ./*.c ./*.h Makefile "$dir"
+cp ./*.c ./*.h index.html Makefile "$dir"
 cp tests/*.c tests/*.h "$dir/tests"
 for test in throttle_test address_test revoked_test users_test sandbox_test throttled address_limit locked_in first_of_many \
     api_test browser_test metrics_test access_test metrics_counts metrics_gauges metrics_unwell metrics_logged metrics_no_room \
