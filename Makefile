@@ -73,7 +73,7 @@ test: jwtd unit-tests
 	@tests/run.sh $(TESTS:%=$(BUILD)/%) ./test.sh tests/admin.sh tests/keys.sh
 
 # The long one: other compilers, sanitizers, other machines and every real peer.
-CHECKS = layers man services builds lifecycle admin keys metrics durability flask interop openapi browser fail2ban \
+CHECKS = layers man services builds lifecycle admin keys metrics durability flask interop openapi browser tour fail2ban \
          guard constant_time mutants coverage memory machines dist deb
 check: jwtd unit-tests
 	@tests/run.sh $(TESTS:%=$(BUILD)/%) ./test.sh $(CHECKS:%=tests/%.sh) bench/instructions "fuzz/run 60"
