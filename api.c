@@ -514,6 +514,7 @@ static void change_password(struct api_call *call) {
 
 static void healthz(struct api_call *call) {
     const char *fault = users_fault(call->api->users);
+    if (!fault) fault = api_clock_fault(call->now);
     put_text(&call->text, fault ? "{\"status\":\"unavailable\",\"reason\":" : "{\"status\":\"ok\"");
     if (fault) json_put_string(&call->text, slice_of(fault));
     finish(call, fault ? 503 : 200);

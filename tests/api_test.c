@@ -892,9 +892,11 @@ static void test_counts(void) {
 static bool says(const char *text) { return memmem(response.body.at, response.body.len, text, strlen(text)) != NULL; }
 
 static void test_told(void) {
-    call(find("GET", "/healthz", NULL), (struct api_call){ .now = 1790000000 });
+    call(find("GET", "/healthz", NULL), (struct api_call){ .now = 1800000000 });
     check(response.status == 200 && body_is("{\"status\":\"ok\"}\n") && response.no_store, "/healthz: %d %.*s",
           response.status, (int)response.body.len, response.body.at);
+    call(find("GET", "/healthz", NULL), (struct api_call){ .now = 0 });
+    check(response.status == 503 && says("clock"), "/healthz and an early clock: %d", response.status);
     metrics_request(&counts, 0, 404);
     call(find("GET", "/metrics", NULL), (struct api_call){ .now = 1790000000 });
     check(response.status == 200 && response.no_store &&
