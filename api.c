@@ -191,6 +191,13 @@ static const char *read_text(const struct api_call *call, const struct json_memb
     return why ? why : json_is_utf8(*value) ? NULL : " is not UTF-8";
 }
 
+static bool read_password(struct api_call *call, const struct json_member *m, char room[PASSWORD_LEN_MAX],
+                          struct slice *secret) {
+    const char *why = read_text(call, m, room, PASSWORD_LEN_MAX, secret);
+    if (why == NULL) why = password_fault(*secret);
+    return why == NULL || bad_input(call, m->name, why);
+}
+
 enum { NAME_AND_PASSWORD = 2, NEW_PASSWORD_TOO = 3 };
 
 /* True with *c filled in, or false with the answer. The caller wipes *c either way. */
@@ -202,14 +209,8 @@ static bool read_credentials(struct api_call *call, struct credentials *c, size_
     if ((why = read_text(call, &m[0], c->username, sizeof c->username, &c->name)) != NULL ||
         (why = users_name_fault(c->name)) != NULL)
         return bad_input(call, "username", why);
-    if ((why = read_text(call, &m[1], c->password, sizeof c->password, &c->secret)) != NULL ||
-        (why = password_fault(c->secret)) != NULL)
-        return bad_input(call, "password", why);
-    if (members == NEW_PASSWORD_TOO &&
-        ((why = read_text(call, &m[2], c->new_password, sizeof c->new_password, &c->new_secret)) != NULL ||
-         (why = password_fault(c->new_secret)) != NULL))
-        return bad_input(call, "new_password", why);
-    return true;
+    return read_password(call, &m[1], c->password, &c->secret) &&
+           (members < NEW_PASSWORD_TOO || read_password(call, &m[2], c->new_password, &c->new_secret));
 }
 
 struct slice api_token_of(struct slice value) {
@@ -505,7 +506,7 @@ static void change_password(struct api_call *call) {
         if (result == USERS_OK)
             success(call, 200, NULL, c.name);
         else if (result == USERS_UNAVAILABLE)
-            unavailable(call, "The password could not be stored, try again later");
+            unavailable(call, "The account could not be stored, try again later");
     }
     explicit_bzero(&c, sizeof c);
 }

@@ -424,7 +424,7 @@ static int watch_users(const struct config *c) {
     if (fd >= 0 && inotify_add_watch(fd, directory_of(c->users, directory), written | named) >= 0 &&
         inotify_add_watch(fd, c->users, written) >= 0) /* where a symbolic link leads */
         return fd;
-    log_line(c->users, " is looked at once a second, since it can't be watched: ", strerror(errno), NULL);
+    log_line(c->users, " can't be watched, so it is read once a second: ", strerror(errno), NULL);
     if (fd >= 0) close(fd);
     return -1;
 }

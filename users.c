@@ -142,7 +142,7 @@ const char *users_read_line(const struct users *u, struct slice line, struct rec
         return "it is not {\"username\":...,\"password\":...,\"sum\":...}, all text, the sum last or left out";
     if (!read_time(&m[NOT_BEFORE], &record->user.not_before) ||
         !read_time(&m[TOKENS_UNTIL], &record->user.tokens_until))
-        return "not_before and tokens_until are whole seconds since 1970";
+        return "its times are not whole seconds since 1970";
     ssize_t name_len = json_string(m[USERNAME].raw, record->name, sizeof record->name);
     ssize_t hash_len = deleted ? 0 : json_string(m[PASSWORD].raw, record->user.hash, sizeof record->user.hash);
     if (name_len <= 0 || hash_len < 0 || (hash_len == 0) != deleted) return "username or password is empty or too long";
@@ -440,11 +440,15 @@ static int open_file(struct users *u) {
 
 enum change { UNCHANGED, APPENDED, REPLACED, MISSING };
 
+static enum change look_at(const struct users *u, struct stat *st) {
+    if (stat(u->path, st) != 0) return MISSING;
+    if (st->st_dev != u->device || st->st_ino != u->inode || (uint64_t)st->st_size < u->end) return REPLACED;
+    return (uint64_t)st->st_size > u->end ? APPENDED : UNCHANGED;
+}
+
 static enum change look(const struct users *u) {
     struct stat st;
-    if (stat(u->path, &st) != 0) return MISSING;
-    if (st.st_dev != u->device || st.st_ino != u->inode || (uint64_t)st.st_size < u->end) return REPLACED;
-    return (uint64_t)st.st_size > u->end ? APPENDED : UNCHANGED;
+    return look_at(u, &st);
 }
 
 /* Another file stands under the name, put there by an editor or a restore: it is read from the start, and taken
@@ -569,19 +573,16 @@ int users_compact(struct users *u) {
 /* ---- the interface ---------------------------------------------------- */
 
 struct users *users_open(const char *path, sha256_compress *compress, const uint8_t index_key[16], int64_t ttl) {
-    struct users *u = calloc(1, sizeof *u);
-    struct revoked *revoked = calloc(1, sizeof *revoked);
-    if (u == NULL || revoked == NULL) {
+    struct users *u = calloc(1, sizeof *u + sizeof *u->revoked);
+    if (u == NULL) {
         log_line(path, ": no memory to open it", NULL);
-        free(u);
-        free(revoked);
         return NULL;
     }
     u->path = path;
     u->compress = compress;
     u->ttl = ttl;
     u->opened = time(NULL);
-    u->revoked = revoked;
+    u->revoked = (struct revoked *)(u + 1);
     memcpy(u->index_key, index_key, sizeof u->index_key);
     u->fd = -1;
     pthread_mutex_init(&u->lock, NULL);
@@ -594,7 +595,6 @@ void users_close(struct users *u) {
     if (u->fd >= 0) close(u->fd);
     pthread_mutex_destroy(&u->lock);
     free(u->index);
-    free(u->revoked);
     free(u->batch.at);
     free(u);
 }
@@ -621,9 +621,15 @@ void users_put_line(struct buffer *out, const struct users *u, const struct reco
 }
 
 /* Reads what others have stored; where that fails, known accounts go on as they are. */
+static int take_up(struct users *u) {
+    int result = begin(u, false);
+    if (result == 0) flock(u->fd, LOCK_UN);
+    return result;
+}
+
 static void refresh(struct users *u) {
     enum change change = look(u);
-    if ((change == APPENDED || change == REPLACED) && begin(u, false) == 0) flock(u->fd, LOCK_UN);
+    if (change == APPENDED || change == REPLACED) take_up(u);
 }
 
 bool users_any(struct users *u) {
@@ -650,12 +656,10 @@ int users_refresh(struct users *u) {
     struct stat st;
     int result = 0;
     pthread_mutex_lock(&u->lock);
-    enum change change = look(u);
-    bool bad = stat(u->path, &st) != 0 || (st.st_ino == u->bad_inode && st.st_size == u->bad_size);
-    if (!bad && (change == APPENDED || change == REPLACED)) {
+    enum change change = look_at(u, &st);
+    if ((change == APPENDED || change == REPLACED) && (st.st_ino != u->bad_inode || st.st_size != u->bad_size)) {
         result = flock(u->fd, LOCK_EX | LOCK_NB); /* it is not waited for */
-        if (result == 0 && begin(u, false) != 0) u->bad_inode = st.st_ino, u->bad_size = st.st_size;
-        if (result == 0) flock(u->fd, LOCK_UN);
+        if (result == 0 && take_up(u) != 0) u->bad_inode = st.st_ino, u->bad_size = st.st_size;
     }
     pthread_mutex_unlock(&u->lock);
     return result;
@@ -719,32 +723,36 @@ static int store(struct users *u, struct slice name, uint64_t hash, const struct
     return 0;
 }
 
-/* The new line, behind one that said `known`. */
+static bool same_user(const struct user *a, const struct user *b) {
+    return slice_equal((struct slice){ a->hash, a->hash_len }, (struct slice){ b->hash, b->hash_len });
+}
+
+/* Beside that the account must be as it was seen: there must be no other at all; its tokens are called back; it stays as
+ * it is, whatever that may be. */
+enum how { PLAIN, ONLY_FIRST, CALL_BACK, AS_IT_IS };
+
+/* The new line, behind one that said `known`; none, where it would say the same. */
 static int store_after(struct users *u, struct slice name, const struct user *known, const struct user *user,
-                       bool revoked) {
+                       enum how how, int64_t tokens_until) {
     uint64_t hash = hash_name(u, name);
     struct user next = { .hash_len = 0 };
     if (user) next = *user;
     next.not_before = known->not_before;
     next.tokens_until = known->tokens_until;
-    if (revoked) call_back(u, hash, &next);
+    raise_to(&next.tokens_until, tokens_until);
+    if (how == CALL_BACK) call_back(u, hash, &next);
+    if (how == AS_IT_IS && next.tokens_until == known->tokens_until) return 0;
     return store(u, name, hash, &next, user != NULL);
 }
 
-static bool same_user(const struct user *a, const struct user *b) {
-    return slice_equal((struct slice){ a->hash, a->hash_len }, (struct slice){ b->hash, b->hash_len });
-}
-
-/* Beside that the account must be as it was seen: there must be no other at all; its tokens are called back. */
-enum how { PLAIN, ONLY_FIRST, CALL_BACK };
-
 static enum users_result store_if(struct users *u, struct slice name, const struct user *seen, const struct user *user,
-                                  enum how how) {
+                                  enum how how, int64_t tokens_until) {
     struct record record;
     enum users_result result = USERS_UNAVAILABLE;
     pthread_mutex_lock(&u->lock);
     if (!u->sync_failed && begin(u, true) == 0) {
         int found = find_account(u, name, &record);
+        if (how == AS_IT_IS) seen = user = &record.user;
         if (how == ONLY_FIRST && u->count > 0)
             result = USERS_CHANGED;
         else if (found == 1 && seen == NULL)
@@ -753,7 +761,7 @@ static enum users_result store_if(struct users *u, struct slice name, const stru
             result = USERS_NOT_FOUND;
         else if (found == 1 && !same_user(&record.user, seen))
             result = USERS_CHANGED;
-        else if (found >= 0 && store_after(u, name, &record.user, user, how == CALL_BACK) == 0)
+        else if (found >= 0 && store_after(u, name, &record.user, user, how, tokens_until) == 0)
             result = USERS_OK;
         flock(u->fd, LOCK_UN);
     }
@@ -762,33 +770,19 @@ static enum users_result store_if(struct users *u, struct slice name, const stru
 }
 
 enum users_result users_store(struct users *u, struct slice name, const struct user *seen, const struct user *user) {
-    return store_if(u, name, seen, user, user ? PLAIN : CALL_BACK);
+    return store_if(u, name, seen, user, user ? PLAIN : CALL_BACK, 0);
 }
 
 enum users_result users_store_first(struct users *u, struct slice name, const struct user *user) {
-    return store_if(u, name, NULL, user, ONLY_FIRST);
-}
-
-enum users_result users_revoke(struct users *u, struct slice name, const struct user *seen, const struct user *user) {
-    return store_if(u, name, seen, user, CALL_BACK);
+    return store_if(u, name, NULL, user, ONLY_FIRST, 0);
 }
 
 enum users_result users_note_token(struct users *u, struct slice name, int64_t until) {
-    struct record record;
-    enum users_result result = USERS_UNAVAILABLE;
-    pthread_mutex_lock(&u->lock);
-    if (!u->sync_failed && begin(u, true) == 0) {
-        int found = find_account(u, name, &record);
-        bool known = found == 1 && record.user.tokens_until >= until;
-        raise_to(&record.user.tokens_until, until);
-        if (found == 0)
-            result = USERS_NOT_FOUND;
-        else if (found == 1 && (known || store(u, name, hash_name(u, name), &record.user, true) == 0))
-            result = USERS_OK;
-        flock(u->fd, LOCK_UN);
-    }
-    pthread_mutex_unlock(&u->lock);
-    return result;
+    return store_if(u, name, NULL, NULL, AS_IT_IS, until);
+}
+
+enum users_result users_revoke(struct users *u, struct slice name, const struct user *seen, const struct user *user) {
+    return store_if(u, name, seen, user, CALL_BACK, 0);
 }
 
 int users_batch_begin(struct users *u) {

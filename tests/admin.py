@@ -411,6 +411,29 @@ def called_back():
         same(soon(port, new), (401, "Token has expired"), "its tokens end as they should")
 
 
+def issued_and_called_back():
+    """Tokens from the shell, of the server's life and of a longer one."""
+    user = User()
+
+    def issue(*more):
+        ended = subprocess.run([BIN, "token", "issue", "ann", *more], env=user.env, stdout=subprocess.PIPE, timeout=WAIT,
+                               check=True)
+        return ended.stdout.decode().strip()
+
+    user("add", "ann", given="pw\n")
+    with serving(user) as port:
+        old = [issue(), issue("--ttl", "99999999")]
+        same([verify(port, token) for token in old], [VALID] * 2, "issued")
+        check(user.lines()[-1]["tokens_until"] > time.time() + 99990000, "issued: until when it is noted")
+        user("logout", "ann")
+        same([soon(port, token) for token in old], [INVALID] * 2, "issued and called back")
+        check(user.lines()[-1]["tokens_until"] > time.time() + 99990000, "called back: until when it is noted")
+        new = [issue(), issue("--ttl", "99999999")]
+        same([verify(port, token) for token in new], [VALID] * 2, "issued behind that, in the same second")
+    with serving(user) as port:
+        same([verify(port, token) for token in old + new], [INVALID] * 2 + [VALID] * 2, "issued, and after a start")
+
+
 def called_back_by_hand():
     """By a line that an editor or a script writes, and in a file that takes the place of the other."""
     user = User()
@@ -456,7 +479,7 @@ def not_watched():
     user, said = User(), []
     user("add", "ann", given="pw\n")
     with serving(user, said, preexec_fn=without) as port:
-        check(sum(b"users.jsonl is looked at once a second, since it can't be watched: " in line for line in said) == 1,
+        check(sum(b"users.jsonl can't be watched, so it is read once a second: " in line for line in said) == 1,
               f"without inotify: {said}")
         token = log_in(port, "ann", "pw")
         same(verify(port, token), VALID, "without inotify: a token")
@@ -531,7 +554,7 @@ def at_a_terminal():
 
 
 parts = [changes, words, imports, refused_imports, no_room_for_an_import, killed_import, torn_import, seen_by_a_server, called_back,
-         called_back_by_hand, not_watched, at_a_terminal]
+         issued_and_called_back, called_back_by_hand, not_watched, at_a_terminal]
 for part in parts:
     try:
         part()
