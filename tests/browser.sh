@@ -91,20 +91,18 @@ if need nginx nginx-light command -v nginx; then
     nginx_with "server { listen PORT; location /auth/ { proxy_pass $url/; } }"
     browse under_a_path "$url/auth/"
 
-    # THE GUARDED SITE: runs once contrib/nginx.conf, /verify and --cookie are there; then this `if` goes.
-    if [ -e "$top/contrib/nginx.conf" ]; then
-        jwtd --insecure-cookie --trusted-proxy 127.0.0.1
-        curl -sS -o /dev/null "$url/register" -H 'Content-Type: application/json' -d '{"username":"Romel","password":"pass1425"}'
-        verdict "an account for the guarded site"
-        nginx_with "$(sed "s/127\.0\.0\.1:5000/${url#http://}/; s/127\.0\.0\.1:8081/SITE/; s/listen 8080/listen PORT/" \
-            "$top/contrib/nginx.conf")
-            server {
-                listen SITE;
-                location / { default_type text/html; return 200 '<p id=site>\$http_remote_user asks for \$request_uri</p>'; }
-                location /favicon.ico { return 204; }
-            }"
-        browse guarded "$url"
-    fi
+    # a site that nginx guards, as contrib/nginx.conf has it
+    jwtd --insecure-cookie --trusted-proxy 127.0.0.1
+    curl -sS -o /dev/null "$url/register" -H 'Content-Type: application/json' -d '{"username":"Romel","password":"pass1425"}'
+    verdict "an account for the guarded site"
+    nginx_with "$(sed "s/127\.0\.0\.1:5000/${url#http://}/; s/127\.0\.0\.1:8081/SITE/; s/listen 8080/listen PORT/" \
+        "$top/contrib/nginx.conf")
+        server {
+            listen SITE;
+            location / { default_type text/html; return 200 '<p id=site>\$http_remote_user asks for \$request_uri</p>'; }
+            location /favicon.ico { return 204; }
+        }"
+    browse guarded "$url"
 fi
 
 finish
