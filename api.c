@@ -260,12 +260,11 @@ static bool clock_is_wrong(struct api_call *call) {
 
 /* ---- the handlers ----------------------------------------------------- */
 
-/* Was the token called back after it was given? One of our own says what was called back before; of one that somebody
- * else made with the key, iat tells. */
-static bool is_revoked(const struct api_call *call, const struct jwt_claims *claims) {
-    struct slice name = { claims->sub, claims->sub_len };
-    int64_t not_before = users_not_before(call->api->users, name, (int64_t)call->now);
-    return claims->after < not_before && claims->iat <= (double)not_before;
+/* A token of our own says what was called back before it was given; of one that somebody else made with the key, iat
+ * tells. */
+int64_t api_revoked_at(const struct users *users, const struct jwt_claims *claims, double now) {
+    int64_t not_before = users_not_before(users, (struct slice){ claims->sub, claims->sub_len }, (int64_t)now);
+    return claims->after < not_before && claims->iat <= (double)not_before ? not_before : 0;
 }
 
 /* How the request's token stands, and whether there is one: Authorization's or, where that is missing, the cookie's.
@@ -284,7 +283,7 @@ static enum jwt_result judge(const struct api_call *call, struct jwt_claims *cla
         *given = times > 1 || (times > 0 && token.len > 0);
     }
     if (*given && times == 1) result = jwt_verify(&call->copy->keys, token, call->now, call->api->leeway, claims, NULL);
-    if (result == JWT_VALID && is_revoked(call, claims)) result = JWT_INVALID;
+    if (result == JWT_VALID && api_revoked_at(call->api->users, claims, call->now)) result = JWT_INVALID;
     count(call, *given ? counts[result] : METRICS_TOKEN_MISSING);
     return result;
 }

@@ -20,8 +20,10 @@ struct judged {
     const struct token_config *config;
     struct slice token;
     double now;
+    struct users *users; /* NULL: there are none, or they can't be read */
     enum jwt_result result;
     struct jwt_claims claims;
+    int64_t revoked_at; /* 0: it was not called back */
     struct jwt_trace trace;
     char text[TEXT_MAX];
 };
@@ -197,29 +199,24 @@ static enum jwt_check first_fault(const struct judged *j) {
     return check;
 }
 
+static bool has_users(const struct token_config *c) { return access(c->users, F_OK) == 0; }
+
 /* Opens the accounts only where they are: a file is not made for a question. */
 static struct users *open_users(const struct token_config *c) {
-    return access(c->users, F_OK) == 0 ? users_open(c->users, c->compress, (const uint8_t *)"of one process..", c->ttl)
-                                       : NULL;
-}
-
-static enum users_result find_account(const struct token_config *c, struct slice name, struct users **users,
-                                      struct user *user) {
-    *users = open_users(c);
-    return *users ? users_find(*users, name, user) : USERS_UNAVAILABLE;
+    return has_users(c) ? users_open(c->users, c->compress, (const uint8_t *)"of one process..", c->ttl) : NULL;
 }
 
 static int issue(const struct token_config *c, const char *name, double now) {
     char token[8 * JWT_SUB_MAX];
     struct buffer b = { .at = token, .cap = sizeof token };
-    struct users *users;
+    if (!has_users(c)) return log_line(c->users, ": ", strerror(errno), " (--users names another file)", NULL);
+    struct users *users = open_users(c);
+    if (users == NULL) return -1;
     struct user user = { .not_before = 0 };
     int64_t iat = (int64_t)now, exp = iat + c->ttl;
-    enum users_result found = find_account(c, slice_of(name), &users, &user);
+    enum users_result found = users_find(users, slice_of(name), &user);
     if (found == USERS_OK && c->ttl_chosen) found = users_note_token(users, slice_of(name), exp);
-    if (users) users_close(users);
-    if (!users && access(c->users, F_OK) != 0)
-        return log_line(c->users, ": ", strerror(errno), " (--users names another file)", NULL);
+    users_close(users);
     if (found != USERS_OK) return found == USERS_NOT_FOUND ? log_line("user \"", name, "\" not found", NULL) : -1;
     jwt_put_claims(&b, &c->keys->key[0], slice_of(name), c->ttl_chosen ? iat : -1, exp, user.not_before);
     put_char(&b, '\n');
@@ -231,6 +228,8 @@ static int verify(const struct judged *j) {
     char text[6 * SHOWN_MAX];
     struct buffer b = { .at = text, .cap = sizeof text - 1 };
     struct slice name = { j->claims.sub, j->claims.sub_len };
+    if (j->users == NULL && has_users(j->config)) return -1; /* why was said */
+    if (j->revoked_at) return log_line("the token is not valid: it was called back", NULL);
     if (j->result != JWT_VALID) {
         enum jwt_check check = first_fault(j);
         put_step(&b, j, check);
@@ -254,15 +253,18 @@ static void put_row(struct buffer *b, const char *mark, const char *label) {
 }
 
 static void put_account(struct buffer *b, const struct judged *j) {
-    struct users *users = NULL;
     bool named = j->trace.step[JWT_SUB].made && !j->trace.step[JWT_SUB].fault;
     if (!named) return;
     struct user user;
-    enum users_result found =
-        find_account(j->config, (struct slice){ j->claims.sub, j->claims.sub_len }, &users, &user);
-    if (users) users_close(users);
+    struct slice name = { j->claims.sub, j->claims.sub_len };
+    enum users_result found = j->users ? users_find(j->users, name, &user) : USERS_UNAVAILABLE;
     put_row(b, "-", "account");
     put_text(b, found == USERS_OK ? "known" : found == USERS_NOT_FOUND ? "unknown" : "the accounts can't be read");
+    put_char(b, '\n');
+    if (j->result != JWT_VALID && !j->revoked_at) return;
+    put_row(b, !j->users ? "-" : j->revoked_at ? "FAIL" : "ok", "called back");
+    put_text(b, !j->users ? "the accounts can't be read" : j->revoked_at ? "after it was given, at " : "no");
+    if (j->revoked_at) put_number(b, (uint64_t)j->revoked_at);
     put_char(b, '\n');
 }
 
@@ -294,7 +296,11 @@ static int judge(const struct token_config *c, double now, int (*then)(const str
     j.now = now;
     if (read_token(&j) != 0) return -1;
     j.result = jwt_verify(c->keys, j.token, now, c->leeway, &j.claims, &j.trace);
+    j.users = open_users(c);
+    j.revoked_at = j.users && j.result == JWT_VALID ? api_revoked_at(j.users, &j.claims, now) : 0;
+    if (j.revoked_at) j.result = JWT_INVALID;
     int result = then(&j);
+    if (j.users) users_close(j.users);
     explicit_bzero(j.text, sizeof j.text); /* who has it is its owner */
     return result;
 }

@@ -438,6 +438,18 @@ def verify():
                        (f"Bearer Bearer {token}", "base64url"), ("x" * 40000, "32768"), ("x" * 200000, "32768"),
                        (make_token(OLD, {"sub": "Romel", "exp": "\x1b[2J"}), "exp: \"\\u001b[2J\"")):
         same(home("token", "verify", given=given, status=1, says=why), "", why)
+    older, chosen = home("token", "issue", "Romel"), home("token", "issue", "Romel", "--ttl", "86400")
+    home("user", "logout", "Romel")
+    for given in (token, older, chosen):
+        home("token", "verify", given=given, status=1, says="called back")
+        check(re.search("FAIL +called back .*\n.*is not valid", home("token", "explain", given=given, status=1)), "explained")
+    later = home("token", "issue", "Romel")
+    same(home("token", "verify", given=later), "Romel\n", "one that came later counts")
+    check(re.search("ok +called back +no\n.*is valid", home("token", "explain", given=later)), "and is told so")
+    with open(f"{home.folder}/users.jsonl", "a", encoding="ascii") as f:
+        f.write("{}\n")
+    home("token", "verify", given=later, status=1, says="users.jsonl")
+    home = Home()
     same(home("token", "verify", "--leeway", "60", given=make_token(OLD, {"sub": "Romel", "exp": now - 1})), "Romel\n",
          "--leeway")
 
