@@ -1375,7 +1375,10 @@ static void test_opened_late(void) {
     int status;
     struct users *u = open_stale();
     at_rename = open_late;
-    check(compact_users(u) == 0 && file_is(path, SLICE(FRESH)), "compacted: %s", said);
+    check(compact_users(u) == 0, "compacted: %s", said);
+    struct slice file = read_file(path); /* who was late may have written to it already */
+    file.len = file.len < sizeof FRESH - 1 ? file.len : sizeof FRESH - 1;
+    check(slice_equal(file, SLICE(FRESH)), "what is in it");
     at_rename = NULL;
     check(waitpid(late, &status, 0) == late && status == 0 && has(u, "zoe", "h8"), "who was late adds to the new file");
     users_close(u);
