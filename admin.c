@@ -69,6 +69,8 @@ static int make_user(struct password_work *work, const struct password_cost *cos
 
 /* ---- what can be done ------------------------------------------------- */
 
+enum { BAR_FROM = 1024 * 1024 }; /* bytes of a file whose import shows how far it is */
+
 enum verb { ADD, PASSWD, LOGOUT, DELETE, LIST, EXPORT, IMPORT, VERBS };
 
 /* The name is looked up before a password is asked for. */
@@ -203,6 +205,20 @@ static void refuse(const char *file, const char *text, const char *at, const cha
     log_line(file, ": line ", log_decimal(count, number), ": ", why, " (nothing is imported)", NULL);
 }
 
+/* How much of the file is read and checked. False where it can't be shown. */
+static bool draw_bar(size_t done, size_t all, const char *end) {
+    enum { WIDTH = 50 };
+    char text[WIDTH + 16];
+    struct buffer b = { .at = text, .cap = sizeof text };
+    put_text(&b, "\r[");
+    for (size_t i = 1; i <= WIDTH; i++) put_char(&b, (uint64_t)done * WIDTH >= (uint64_t)all * i ? '#' : ' ');
+    put_text(&b, "] ");
+    put_number(&b, (uint64_t)done * 100 / all);
+    put_text(&b, " %");
+    put_text(&b, end);
+    return write(STDERR_FILENO, b.at, b.len) == (ssize_t)b.len;
+}
+
 /* All is checked before anything is written. */
 static int import_text(struct users *users, const char *file, struct slice text) {
     char read[LOG_DECIMAL], new[LOG_DECIMAL];
@@ -214,11 +230,12 @@ static int import_text(struct users *users, const char *file, struct slice text)
     int got = json_next(&probe.rest, &probe.name, &value, &why);
     in.object = got == 0 || (got == 1 && *value.at == '{');
     if (users_batch_begin(users) != 0) return -1;
+    bool bar = text.len >= BAR_FROM && tcgetattr(STDERR_FILENO, &terminal) == 0;
     while ((why = take(users, &in, &result)) == NULL && (result == USERS_OK || result == USERS_EXISTS)) {
         added += result == USERS_OK;
-        if (++count % 100000 == 0 && tcgetattr(STDERR_FILENO, &terminal) == 0)
-            log_line(log_decimal(count, read), " accounts read", NULL);
+        if (++count % 1000 == 0) bar = bar && draw_bar(text.len - in.rest.len, text.len, "");
     }
+    if (bar) draw_bar(text.len - in.rest.len, text.len, "\n");
     if (why) refuse(file, text.at, in.at, why);
     if (users_batch_end(users, why == NULL && result == USERS_NOT_FOUND) != 0) return -1;
     log_line(log_decimal(count, read), " accounts read, ", log_decimal(added, new), " added", NULL);

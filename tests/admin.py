@@ -553,8 +553,24 @@ def at_a_terminal():
         os.close(keep)
 
 
+def bar():
+    """A large import shows on a terminal how far it is, a small one or one into a file does not."""
+    user = User()
+    source = f"{user.folder}/accounts"
+    for count, percents in ((100, []), (10000, sorted(range(101)))):
+        with open(source, "w", encoding="utf-8") as f:
+            f.write("".join(line(f"user{i}of{count}") for i in range(count)))
+        terminal = Terminal(user, "import", source)
+        same(terminal.ended(), 0, "bar: exit status")
+        seen = [int(n) for n in re.findall(rb"\r\[#* *\] (\d+) %", terminal.said)]
+        check(seen == sorted(seen) and set(seen) <= set(percents) and (not percents or seen[-1] == 100 and len(seen) > 5),
+              f"bar of {count}: {seen}")
+        check(re.search(rb"(^|\] 100 %%\r\n)jwtd: %d accounts read, %d added\r\n$" % (count, count), terminal.said),
+              f"bar of {count}: {terminal.said[-200:]!r}")
+
+
 parts = [changes, words, imports, refused_imports, no_room_for_an_import, killed_import, torn_import, seen_by_a_server, called_back,
-         issued_and_called_back, called_back_by_hand, not_watched, at_a_terminal]
+         issued_and_called_back, called_back_by_hand, not_watched, at_a_terminal, bar]
 for part in parts:
     try:
         part()
