@@ -140,17 +140,19 @@ static bool is_named(int fd, const char *name) {
 }
 
 /* PATH.unfinished, locked and empty, or -1 with errno. Who waited for the lock finds that the file has another name by
- * then, and begins again. */
+ * then, and begins again; but not for ever, should a file's name never be its own. */
 static int begin(const char *name) {
-    for (;;) {
+    enum { TRIES = 1000 };
+    for (int i = 0; i < TRIES; i++) {
         int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd < 0) return -1;
         bool locked = flock(fd, LOCK_EX) == 0, ours = locked && is_named(fd, name);
         if (ours && ftruncate(fd, 0) == 0) return fd;
         if (ours) unlink(name);
         close(fd);
-        if (ours || !locked) return -1;
+        if (ours || !locked) break;
     }
+    return -1;
 }
 
 /* Removes the file, unless it has its name by now, and lets others begin. */

@@ -392,16 +392,15 @@ static void say_who_is_nobody(const struct config *c) {
                  NULL);
 }
 
-/* A descriptor from which the signals that it waits for can be read. */
-static int take_signals(void) {
-    sigset_t end;
-    sigemptyset(&end);
-    sigaddset(&end, SIGTERM);
-    sigaddset(&end, SIGINT);
-    sigaddset(&end, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &end, NULL); /* before the threads, which inherit it */
+/* A descriptor that wakes who polls it when a signal comes that main waits for. */
+static int take_signals(sigset_t *awaited) {
+    sigemptyset(awaited);
+    sigaddset(awaited, SIGTERM);
+    sigaddset(awaited, SIGINT);
+    sigaddset(awaited, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, awaited, NULL); /* before the threads, which inherit it */
     signal(SIGPIPE, SIG_IGN);
-    int fd = signalfd(-1, &end, SFD_NONBLOCK | SFD_CLOEXEC);
+    int fd = signalfd(-1, awaited, SFD_NONBLOCK | SFD_CLOEXEC);
     if (fd < 0) log_line("signalfd: ", strerror(errno), NULL);
     return fd;
 }
@@ -533,18 +532,19 @@ static struct server *start(struct config *c, struct buffer *url) {
 
 /* Until a signal ends it, keys are read anew when one says so, and what other processes do to the accounts is taken up
  * as soon as they have done it. */
-static void wait_for_end(struct config *c, int signals) {
+static void wait_for_end(struct config *c, int signals, const sigset_t *awaited) {
     enum { AT_IT_MS = 100, UNWATCHED_MS = 1000 };
-    struct signalfd_siginfo info;
+    struct timespec wait = { 0, 0 };
     char events[4096];
     struct pollfd fds[] = { { .fd = signals, .events = POLLIN }, { .fd = c->changes, .events = POLLIN } };
     for (;;) {
-        bool told = read(signals, &info, sizeof info) == sizeof info;
-        if (told && info.ssi_signo != SIGHUP) return;
-        if (told) reload_keys(c);
+        int told = sigtimedwait(awaited, NULL, &wait);
+        if (told > 0 && told != SIGHUP) return;
+        if (told > 0) reload_keys(c);
         while (c->changes >= 0 && read(c->changes, events, sizeof events) > 0) continue;
         bool at_it = users_refresh(c->api.users) != 0;
-        poll(fds, 2, at_it ? AT_IT_MS : c->changes >= 0 ? -1 : UNWATCHED_MS);
+        bool polled = poll(fds, 2, at_it ? AT_IT_MS : c->changes >= 0 ? -1 : UNWATCHED_MS) >= 0;
+        wait.tv_nsec = polled ? 0 : 1000000L * AT_IT_MS; /* where poll fails, it does not spin */
     }
 }
 
@@ -552,14 +552,15 @@ static void wait_for_end(struct config *c, int signals) {
 static int serve(struct config *c) {
     char text[256];
     struct buffer url = { .at = text, .cap = sizeof text };
-    int signals = take_signals();
+    sigset_t awaited;
+    int signals = take_signals(&awaited);
     if (signals < 0) return EXIT_FAILURE;
     raise_descriptor_limit();
     struct server *server = start(c, &url);
     if (server == NULL) return EXIT_FAILURE;
     log_line("ready on ", text, NULL);
     tell_manager(c, "READY=1");
-    wait_for_end(c, signals);
+    wait_for_end(c, signals, &awaited);
     tell_manager(c, "STOPPING=1");
     if (!c->given) listen_close(&c->address); /* first: a successor may bind the same path while this one drains */
     int unfinished = server_stop(server);

@@ -259,7 +259,7 @@ def build(name, *edits, make=()):
     if not os.path.isdir(source):
         os.makedirs(f"{source}/tests")
         for file in os.listdir(SOURCES):
-            if file.endswith((".c", ".h")) or file == "Makefile":
+            if file.endswith((".c", ".h")) or file in ("Makefile", "index.html"):
                 shutil.copy2(f"{SOURCES}/{file}", source)
     shutil.copy(f"{SOURCES}/users.c", source)
     with open(f"{source}/users.c", "r+") as f:
