@@ -1,5 +1,6 @@
-// openapi.mjs DIRECTORY JWTD - openapi.yaml and jwtd held to each other, and both to the tools for which they are
-// meant, which lie in DIRECTORY/node_modules. Prints a line for each check: ok NAME, or FAIL NAME: WHY.
+// openapi.mjs DIRECTORY JWTD LATE_JWTD - openapi.yaml and jwtd held to each other, and both to the tools for which they
+// are meant, which lie in DIRECTORY/node_modules. LATE_JWTD has the clock of late_clock.c. Prints a line for each
+// check: ok NAME, or FAIL NAME: WHY.
 import { spawn } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -7,15 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-// ---- what is not there yet ---------------------------------------------------------------------------------------
-//
-// Paths that openapi.yaml describes and jwtd does not have. Once it has one, take it out of here: what asks it, and
-// runs the collection's requests to it, is written below.
-const pending = ['/change-password']
-
-// ------------------------------------------------------------------------------------------------------------------
-
-const [, , directory, jwtd] = process.argv
+const [, , directory, jwtd, lateJwtd] = process.argv
 const require = createRequire(`${directory}/`)
 const { bundleFromString, createConfig, lintFromString } = require('@redocly/openapi-core')
 const Ajv = require('ajv')
@@ -28,7 +21,7 @@ const absoluteRef = join(top, 'openapi.yaml')
 const here = mkdtempSync(join(tmpdir(), 'jwtd-openapi-'))
 const running = []
 process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
+  for (const { pid } of running) process.kill(-pid, 'SIGKILL') // what strace runs too
   rmSync(here, { recursive: true, force: true })
 })
 
@@ -37,14 +30,18 @@ const none = (name, problems) => check(name, problems.length === 0, problems.joi
 
 // ---- servers -----------------------------------------------------------------------------------------------------
 
-// A server with these options, and these lines in its file. `around` is a command that runs a command.
-async function start(options, { lines = [], around = [] } = {}) {
+// A server with these options, and these lines in its file. `inject` is what strace does to one of its system calls;
+// `late` is by how many seconds its clock is ahead.
+async function start(options, { lines = [], inject, late } = {}) {
   const folder = mkdtempSync(join(here, 'state-'))
   const users = join(folder, 'users.jsonl')
   if (lines.length > 0) writeFileSync(users, lines.map((line) => JSON.stringify(line) + '\n').join(''), { mode: 0o600 })
-  const [command, ...rest] = [...around, jwtd, '--listen', '127.0.0.1:0', ...options]
-  const env = { ...process.env, STATE_DIRECTORY: folder, JWTD_SECRET: 'the key of openapi.mjs, which is long enough' }
-  const child = spawn(command, rest, { env, stdio: ['ignore', 'ignore', 'pipe'] })
+  const strace = `strace -f -qq -o /dev/null -e trace=${inject?.split(':')[0]} -e inject=${inject}`
+  const around = inject ? strace.split(' ') : []
+  const [command, ...rest] = [...around, late ? lateJwtd : jwtd, '--listen', '127.0.0.1:0', ...options]
+  const key = { JWTD_SECRET: 'the key of openapi.mjs, which is long enough' }
+  const env = { ...process.env, ...key, STATE_DIRECTORY: folder, LATE: late }
+  const child = spawn(command, rest, { env, detached: true, stdio: ['ignore', 'ignore', 'pipe'] })
   running.push(child)
   for await (const line of createInterface({ input: child.stderr })) {
     const url = / ready on (http:.*)/.exec(line)?.[1]
@@ -59,16 +56,23 @@ async function start(options, { lines = [], around = [] } = {}) {
 const answers = []
 
 // Asks, and writes down what came.
-async function ask(server, method, path, body, { type = 'application/json', token } = {}) {
-  if (pending.includes(path)) return {}
-  const headers = {}
+async function ask(server, method, path, body, { type = 'application/json', token, headers = {} } = {}) {
   if (body !== undefined) headers['Content-Type'] = type
   if (token !== undefined) headers.Authorization = `Bearer ${token}`
   const sent = typeof body === 'object' ? JSON.stringify(body) : body
-  const response = await fetch(server.url + path, { method, headers, body: sent })
-  const answer = { method, path, sent, status: response.status, headers: response.headers, text: await response.text() }
+  const signal = AbortSignal.timeout(60000) // so that what is never answered is a failure, and not for ever
+  const response = await fetch(server.url + path, { method, headers, body: sent, redirect: 'manual', signal })
+  const { status } = response
+  const answer = { method, path, type, sent, status, headers: response.headers, text: await response.text() }
   answers.push(answer)
   return answer
+}
+
+// As a page does, of this host or another.
+const form = 'application/x-www-form-urlencoded'
+const post = (server, path, fields, site = 'same-origin') => {
+  const body = fields && new URLSearchParams(fields).toString()
+  return ask(server, 'POST', path, body, { type: form, headers: { 'Sec-Fetch-Site': site } })
 }
 
 // ---- every status that is described ------------------------------------------------------------------------------
@@ -97,82 +101,133 @@ async function askAll() {
     await ask(server, 'POST', path, '{}', { type: 'text/plain' })
   }
 
-  let token
+  const { token } = JSON.parse((await ask(server, 'POST', '/login', { username: 'Romel', password })).text)
   for (const [path, more] of Object.entries(hashing)) {
     const username = `who asks ${path}`
     await ask(server, 'POST', '/register', { username, password })
-    const { text } = await ask(server, 'POST', path, { username, password, ...more })
-    token ??= JSON.parse(text).token
+    await ask(server, 'POST', path, { username, password, ...more })
     await ask(server, 'POST', path, { username: 'nobody', password, ...more })
     await ask(server, 'POST', path, { username: 'unusable', password, ...more })
     for (let i = 0; i < 11; i++) await ask(server, 'POST', path, { username, password: 'wrong', ...more })
     await ask(damaged, 'POST', path, { username: 'unusable', password, ...more })
   }
-  await ask(server, 'GET', '/get-jwt', undefined, { token })
-  await ask(server, 'GET', '/get-jwt', undefined, { token: `${token}x` })
-  await ask(server, 'GET', '/get-jwt')
+  const tomorrow = await start(cheap, { late: 86400 })
+  for (const path of ['/get-jwt', '/verify']) {
+    await ask(server, 'GET', path, undefined, { token })
+    await ask(server, 'GET', path, undefined, { token: `${token}x` })
+    await ask(server, 'GET', path)
+    await ask(tomorrow, 'GET', path, undefined, { token })
+  }
+  for (const path of ['/', '/healthz', '/metrics']) await ask(server, 'GET', path)
+  await ask(server, 'POST', '/logout')
+}
 
-  // 409: two at once change one password; so often until one of them was overtaken
-  const slow = await start(['--hash', 'scrypt:16384:8:1', '--workers', '2'])
-  for (let i = 0, met = pending.includes('/change-password'); i < 20 && !met; i++) {
-    const account = { username: `twice ${i}`, password }
-    await ask(slow, 'POST', '/register', account)
-    const change = (new_password) => ask(slow, 'POST', '/change-password', { ...account, new_password })
-    met = (await Promise.all([change('one'), change('two')])).some(({ status }) => status === 409)
+// What browsers do, for which --cookie is there.
+async function askAsBrowser() {
+  const server = await start([...cheap, '--cookie'])
+  const fields = { username: 'Romel', password, next: '/notes?a=1' }
+  await post(server, '/register', fields)
+  for (const [path, more] of Object.entries({ '/register': {}, ...hashing, '/logout': {} })) {
+    await post(server, path, { ...fields, ...more })
+    await post(server, path, fields, 'cross-site')
   }
+  const anna = { username: 'Anna', password }
+  await ask(server, 'POST', '/register', anna)
+  const { headers } = await ask(server, 'POST', '/login', anna)
+  const cookie = headers.get('Set-Cookie')?.split(';')[0] ?? ''
+  for (const path of ['/get-jwt', '/verify']) await ask(server, 'GET', path, undefined, { headers: { Cookie: cookie } })
+  await ask(server, 'POST', '/set-jwt', anna)
+  await post(server, '/logout')
+}
 
-  await ask(server, 'GET', '/healthz')
-  await ask(server, 'GET', '/metrics')
-  if (!pending.includes('/healthz')) {
-    const around = 'strace -f -qq -o /dev/null -e trace=fdatasync -e inject=fdatasync:error=EIO'.split(' ')
-    const sick = await start(cheap, { around })
-    await ask(sick, 'POST', '/register', { username: 'Romel', password })
-    await ask(sick, 'GET', '/healthz')
+// 503, and what /verify makes of it: the clock of 2001, a disk that fails, and more that wait than may.
+async function askSick() {
+  const account = { username: 'Romel', password }
+  const early = await start(cheap, { late: 1e9 - Math.floor(Date.now() / 1000) })
+  for (const path of ['/login', '/set-jwt', '/get-jwt', '/healthz', '/verify']) {
+    const posted = path in hashing
+    const { status } = await ask(early, posted ? 'POST' : 'GET', path, posted ? account : undefined, { token: 'any' })
+    check(`an early clock, ${path}`, status === (path === '/verify' ? 401 : 503), status)
   }
-  for (const path of pending) {
-    const { status } = await fetch(server.url + path, { method: 'OPTIONS' })
-    check(`${path} is not there yet`, status === 404, 'it is: take it out of `pending`')
-  }
+  const sick = await start(cheap, { inject: 'fdatasync:error=EIO' })
+  await ask(sick, 'POST', '/register', account)
+  await ask(sick, 'GET', '/healthz')
+
+  // One worker, which waits for its disk, and the 64 that may wait for it: of 66 one is refused at least, and later of
+  // two, for the worker may have taken its first one only then.
+  const busy = await start([...cheap, '--workers', '1'], { inject: 'fdatasync:delay_enter=600000000' })
+  const crowd = (size, path, body) =>
+    Promise.race(Array.from({ length: size }, (_, i) => ask(busy, 'POST', path, { ...body, username: `number ${i}` })))
+  await crowd(66, '/register', account)
+  for (const [path, more] of Object.entries(hashing)) await crowd(2, path, { ...account, ...more })
 }
 
 const ajv = new Ajv({ strict: false, validateFormats: false })
 const wrong = (schema, value) => (ajv.validate(schema, value) ? null : ajv.errorsText())
 
 // What is wrong with one answer.
-function faults(doc, { method, path, sent, status, headers, text }) {
+const told = 'Allow Content-Security-Policy Location Remote-User Retry-After Set-Cookie WWW-Authenticate'.split(' ')
+function faults(doc, { method, path, type, sent, status, headers, text }) {
   const operation = doc.paths[path]?.[method.toLowerCase()]
   const response = operation?.responses[status]
   if (!response) return ['is not described']
-  const found = []
+  const found = told.filter((name) => headers.has(name) && !response.headers?.[name]).map((name) => `has a ${name}`)
   for (const [name, header] of Object.entries(response.headers ?? {})) {
     const value = headers.get(name)
     const why = value === null ? 'is missing' : wrong(header.schema, header.schema.type === 'integer' ? +value : value)
     if (why && (value !== null || header.required)) found.push(`${name}: ${why}`)
   }
-  const type = headers.get('content-type')?.split(';')[0]
-  const content = response.content[type]
-  if (!content) found.push(`is of type ${type}`)
-  const why = content && wrong(content.schema, type === 'application/json' ? JSON.parse(text) : text)
+  const media = headers.get('content-type')?.split(';')[0]
+  const content = response.content?.[media]
+  if (response.content ? !content : text !== '') found.push(`is of type ${media}`)
+  const why = content && wrong(content.schema, media === 'application/json' ? JSON.parse(text) : text)
   if (why) found.push(`${why} in ${text.trim()}`)
-  const body = operation.requestBody?.content['application/json'].schema
-  if (status < 300 && body && wrong(body, JSON.parse(sent))) found.push(`took what is no body: ${ajv.errorsText()}`)
-  return found
+  if (!isTaken({ sent, status, headers })) return found
+  const body = operation.requestBody?.content[type]?.schema
+  const value = type === form ? Object.fromEntries(new URLSearchParams(sent)) : JSON.parse(sent)
+  const not = body ? wrong(body, value) : `${type} is not described`
+  return not ? [...found, `took what is no body: ${not}`] : found
 }
+
+// Was a body taken for what it should be? A form is told where to go; so is one that is wrong, with ?error=.
+const isTaken = ({ sent, status, headers }) =>
+  sent !== undefined && (status < 300 || (status === 303 && !headers.get('location')?.includes('?error=')))
 
 function operations(doc) {
   const of = (path) => ([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, path, operation })
   return Object.entries(doc.paths).flatMap(([path, methods]) => Object.entries(methods).map(of(path)))
 }
 
+// Everything that is described to come: statuses, fields and examples, and bodies to be taken.
+function described(doc) {
+  const examples = ({ example, examples = {} }) =>
+    [example, ...Object.values(examples).map(({ value }) => value)].filter((value) => value && !value.token)
+  return operations(doc).flatMap(({ name, operation: { requestBody, responses } }) => [
+    ...Object.keys(requestBody?.content ?? {}).map((type) => `${name} takes ${type}`),
+    ...Object.entries(responses).flatMap(([status, { headers = {}, content = {} }]) => [
+      `${name} ${status}`,
+      ...Object.keys(headers).map((field) => `${name} ${status} ${field}`),
+      ...Object.values(content).flatMap(examples).map((value) => `${status} ${JSON.stringify(value)}`),
+    ]),
+  ])
+}
+
+// And everything that came.
+function came(answer) {
+  const { method, path, type, status, headers, text } = answer
+  const name = `${method} ${path}`
+  const fields = told.filter((field) => headers.has(field)).map((field) => `${name} ${status} ${field}`)
+  const taken = isTaken(answer) ? [`${name} takes ${type}`] : []
+  return [`${name} ${status}`, `${status} ${text.trim()}`, ...fields, ...taken]
+}
+
 // What is wrong between the description and all answers.
 function judge(doc) {
-  const seen = new Set(answers.map(({ method, path, status }) => `${method} ${path} ${status}`))
-  const described = operations(doc)
-    .filter(({ path }) => !pending.includes(path))
-    .flatMap(({ name, operation }) => Object.keys(operation.responses).map((status) => `${name} ${status}`))
+  const seen = new Set(answers.flatMap(came))
   const found = answers.flatMap((answer) =>
     faults(doc, answer).map((fault) => `${answer.method} ${answer.path} ${answer.status} ${fault}`))
-  return [...new Set(found), ...described.filter((each) => !seen.has(each)).map((each) => `${each} never came`)]
+  const missed = described(doc).filter((each) => !seen.has(each))
+  return [...new Set([...found, ...missed.map((each) => `${each} never came`)])]
 }
 
 // ---- the tools ---------------------------------------------------------------------------------------------------
@@ -204,7 +259,6 @@ async function imported(doc) {
 }
 
 const collection = JSON.parse(readFileSync(join(top, 'contrib/jwtd.postman_collection.json'), 'utf8'))
-collection.item = collection.item.filter(({ request }) => !pending.some((path) => request.url.raw.endsWith(path)))
 
 // Runs the collection: the number of its assertions, and those that failed.
 async function postman({ url }) {
@@ -222,6 +276,8 @@ const doc = await dereferenced()
 const version = /^VERSION *= *(.*)/m.exec(readFileSync(join(top, 'Makefile'), 'utf8'))[1]
 check('it is of this version', doc.info.version === version, `${doc.info.version}, not ${version}`)
 await askAll()
+await askAsBrowser()
+await askSick()
 none(`${answers.length} answers are as described`, judge(doc))
 none('openapi.yaml imports into Postman', await imported(doc))
 const open = await start(cheap)
@@ -238,6 +294,8 @@ const broken = (change) => {
   return judge(copy)
 }
 const login = (copy) => copy.paths['/login'].post.responses
+const content = (copy) => login(copy)[404].content['application/json']
+const body = (copy) => copy.paths['/login'].post.requestBody.content
 const schema = (copy) => login(copy)[200].content['application/json'].schema
 for (const [what, problems] of Object.entries({
   'a status that is not described': broken((copy) => delete login(copy)[401]),
@@ -246,6 +304,11 @@ for (const [what, problems] of Object.entries({
   'a member that is missing': broken((copy) => schema(copy).required.push('exp')),
   'a member too many': broken((copy) => delete schema(copy).properties.token),
   'a field that is missing': broken((copy) => (login(copy)[401].headers.Age = { required: true, schema: {} })),
+  'a field that is not described': broken((copy) => delete login(copy)[401].headers),
+  'a field that never comes': broken((copy) => (login(copy)[404].headers = { 'Set-Cookie': { schema: {} } })),
+  'an example that never comes': broken((copy) => (content(copy).example = { error: 'User not fond' })),
+  'a body that is never taken': broken((copy) => (body(copy)['text/csv'] = body(copy)[form])),
+  'a body that is not described': broken((copy) => delete body(copy)[form]),
   'another media type': broken((copy) => (login(copy)[200].content = { 'text/plain': {} })),
   'a reference to nothing': await lint(source.replace("schemas/Message'", "schemas/Massage'")),
   'a server where nobody may register': (await postman(await start([...cheap, '--register', 'closed']))).failures,
