@@ -615,7 +615,8 @@ bool api_find(struct api_call *call, const struct http_request *request, const c
     struct slice type = http_slice(buf, request->content_type);
     bool logout = route && route->handler == log_out; /* which reads no body but a form */
     enum http_method method = request->method == HTTP_HEAD ? HTTP_GET : request->method;
-    call->form = method == HTTP_POST && call->api->cookie && is_form(type);
+    /* what /verify is asked about may have been a form: it leads nobody on */
+    call->form = route && method == HTTP_POST && route->method == method && call->api->cookie && is_form(type);
     if (route == NULL && method == HTTP_OPTIONS && slice_is(path, "*")) {
         answer_options(call, "GET, HEAD, POST, OPTIONS");
     } else if (route == NULL) {
