@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api.h"
@@ -73,11 +74,13 @@ enum { BAR_FROM = 1024 * 1024 }; /* bytes of a file whose import shows how far i
 
 enum verb { ADD, PASSWD, LOGOUT, DELETE, LIST, EXPORT, IMPORT, VERBS };
 
-/* The name is looked up before a password is asked for. */
+/* The name is looked up before a password is asked for. What is called back by a wrong clock would count again. */
 static int change(struct users *users, enum verb verb, const char *name, struct password_work *work,
                   const struct password_cost *cost) {
     struct slice key = slice_of(name);
     struct user seen, user;
+    const char *fault = verb == ADD ? NULL : api_clock_fault((double)time(NULL));
+    if (fault) return log_line(fault, NULL);
     enum users_result result = users_find(users, key, &seen);
     if (verb == ADD && result != USERS_UNAVAILABLE) result = result == USERS_OK ? USERS_EXISTS : USERS_OK;
     if (result == USERS_OK && verb <= PASSWD && make_user(work, cost, &user) != 0) return -1;

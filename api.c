@@ -249,7 +249,8 @@ const char *api_watch_clock(struct api_keys *shared, double now) {
     return fault;
 }
 
-/* Every handler that makes or judges a token asks first. */
+/* Every handler that makes, judges or calls back a token asks first: what is called back at a wrong time would count
+ * again at the right one. */
 static bool clock_is_wrong(struct api_call *call) {
     const char *fault = api_watch_clock(call->api->keys, call->now);
     if (fault == NULL) return false;
@@ -497,6 +498,10 @@ static void change_password(struct api_call *call) {
     struct user seen, user = { .hash_len = 0 };
     struct password_cost cost;
     enum users_result result = USERS_CHANGED;
+    if (clock_is_wrong(call)) {
+        count(call, METRICS_LOGIN_UNAVAILABLE);
+        return;
+    }
     if (read_credentials(call, &c, NEW_PASSWORD_TOO)) {
         while ((result == USERS_CHANGED || result == USERS_NOT_FOUND) && authenticate(call, &c, &seen, &cost))
             result = user.hash_len > 0 || make_hash(call, c.new_secret, &user) == 0

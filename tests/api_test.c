@@ -571,6 +571,10 @@ static void test_early_clock(void) {
               "no token is believed at %.0f: %d", EARLY[i], response.status);
         check(was_said() == (i == 0), "it is said once, not at %.0f", EARLY[i]);
     }
+    call(find("POST", "/change-password", "application/json"),
+         (struct api_call){ .body = SLICE(C("Romel", "pass1425", "new")), .work = &work, .now = *EARLY });
+    check(response.status == 503 && is_error("clock") && response.retry_after > 0, "nor is one called back: %d",
+          response.status);
     check(api_clock_fault(RELEASED) == NULL, "the release's day is late enough");
     verify(SLICE("Bearer " ROMEL), 1, RELEASED);
     check(response.status == 200 && was_said(), "the clock is right again, and that is said");

@@ -534,12 +534,16 @@ def early():
               answer["error"].startswith("The clock of this machine stands before the release of this program"),
               f"{path}: {status} {answer}")
         same(fields["Cache-Control"], "no-store", f"{path}: no-store")
+    status, answer, _ = server.ask("/change-password", None, {**romel, "new_password": "new"})
+    check(status == 503 and "clock" in answer["error"], f"/change-password calls back, and would in 2001: {status} {answer}")
     same(server.ask("/register", None, {**romel, "username": "new"})[0], 201, "accounts need no clock")
     same([line for line in server.lines if "clock" in line], wrong, "and not again")
     server.stop()
     for words in (("issue", "Romel"), ("verify",), ("explain",)):
         same(home("token", *words, given=make_token(OLD), status=1, says="The clock of this machine", binary=early_bin,
                   **clock), "", f"token {words[0]} with that clock")
+    for verb in ("logout", "passwd", "delete"):
+        home("user", verb, "Romel", given=b"new\n", status=1, says="The clock of this machine", binary=early_bin, **clock)
     for second, status in ((RELEASED - 60, 503), (RELEASED + 60, 200)):
         server = Server(home, binary=early_bin, LATE=str(second - int(time.time())))
         same(server.ask("/login", None, romel)[0], status, f"a clock at {second}")
