@@ -43,8 +43,14 @@ static bool is_well_known(struct slice key) {
     return false;
 }
 
+/* HMAC pads a key with NUL: one of nothing else is the empty key. */
+static bool is_empty(struct slice key) {
+    while (key.len > 0 && key.at[key.len - 1] == '\0') key.len--;
+    return key.len == 0;
+}
+
 int keys_take(const struct keys_file *f, struct slice text, struct hmac_key *key) {
-    if (text.len == 0)
+    if (is_empty(text))
         return log_line("the key is empty: put one into JWTD_SECRET or the first line of ", f->path,
                         ", or remove that file", f->mend, NULL);
     if (is_well_known(text) && !f->only_loopback)
