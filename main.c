@@ -463,15 +463,24 @@ static void tell_manager(const struct config *c, const char *text) {
         log_line("warning: NOTIFY_SOCKET: ", strerror(errno), NULL);
 }
 
-/* Where the access log goes. What may keep a writer waiting is opened once more, so that this process alone does not
- * wait: others may share the descriptor. */
-static void open_log(struct config *c) {
+/* What may keep a writer waiting is opened once more, so that this process alone does not wait: others may share the
+ * descriptor. -1: it need not, or can't be. */
+static int open_again(int fd, const char *path) {
     struct stat st;
+    return fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))
+               ? open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+               : -1;
+}
+
+/* Where the access log goes, and all other lines: of several threads that saw room for a line in a full pipe, one would
+ * have it and the others wait for ever. */
+static void open_log(struct config *c) {
+    int fd = open_again(STDERR_FILENO, "/proc/self/fd/2");
+    if (fd >= 0) dup2(fd, STDERR_FILENO);
+    if (fd >= 0) close(fd);
     if (c->log == NOTHING) return;
     c->server.log = c->log_format == CLF ? ACCESS_CLF : ACCESS_JSON;
-    c->server.log_fd = -1;
-    if (fstat(STDOUT_FILENO, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)))
-        c->server.log_fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    c->server.log_fd = open_again(STDOUT_FILENO, "/proc/self/fd/1");
     if (c->server.log_fd < 0) c->server.log_fd = STDOUT_FILENO;
     syscall(SYS_fcntl, c->server.log_fd, F_SETPIPE_SZ, LOG_PIPE_LEN); /* a reader may be slow for a moment */
 }
