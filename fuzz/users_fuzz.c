@@ -19,8 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             must(users_read_line(&u, (struct slice){ b.at, b.len - 1 }, &again) == NULL, "our own line is taken");
             must(slice_equal(name, (struct slice){ again.name, again.name_len }), "the same name");
             must(slice_equal(hash, (struct slice){ again.user.hash, again.user.hash_len }), "the same hash");
-            must(record.user.not_before == again.user.not_before &&
-                     record.user.tokens_until == again.user.tokens_until,
+            must(record.user.not_before == again.user.not_before && record.user.tokens_until == again.user.tokens_until,
                  "the same times");
         }
     }
