@@ -2,7 +2,7 @@
  * things through.
  *
  * A handler reads from top to bottom. The order of checks is the same everywhere: path, method, media type,
- * whether one may register, JSON, members, then accounts. */
+ * where a form comes from, the clock, whether one may register, JSON, members, then accounts. */
 #include "api.h"
 
 #include <strings.h>
@@ -657,14 +657,12 @@ void api_answer(struct api_call *call) {
 }
 
 void api_refuse(struct api_call *call, struct slice path, int status, const char *message) {
-    if (!api_needs_no_body(path)) {
-        api_error(call, status, message);
-        return;
-    }
-    if (status == 400)
-        api_error(call, status, message);
-    else
+    bool asked = api_needs_no_body(path);
+    if (asked && status != 400)
         unauthorized(call, message, false);
+    else
+        api_error(call, status, message);
+    if (!asked) return;
     put_user(call, (struct slice){ "", 0 });
     call->response.no_store = true;
 }
