@@ -550,7 +550,8 @@ static void wait_for_end(struct config *c, int signals, const sigset_t *awaited)
         int told = sigtimedwait(awaited, NULL, &wait);
         if (told > 0 && told != SIGHUP) return;
         if (told > 0) reload_keys(c);
-        while (c->changes >= 0 && read(c->changes, events, sizeof events) > 0) continue;
+        ssize_t events_len = c->changes >= 0 ? read(c->changes, events, sizeof events) : 0;
+        (void)events_len; /* what they say is looked up; more of them wake it again */
         bool at_it = users_refresh(c->api.users) != 0;
         bool polled = poll(fds, 2, at_it ? AT_IT_MS : c->changes >= 0 ? -1 : UNWATCHED_MS) >= 0;
         wait.tv_nsec = polled ? 0 : 1000000L * AT_IT_MS; /* where poll fails, it does not spin */

@@ -799,7 +799,7 @@ def serve_under(make, options=None, kind="", mode="", binary=BIN, **env):
     traced, or, with `sound` accounts, all threads of a server that runs."""
     directory, acknowledged = make()
     traced = "" if options is None else "running" if make is sound else "starting"
-    options = ["-o", f"{directory}/trace", *(part.replace("DIRECTORY", directory) for part in options or ())]
+    options = ["-o", f"{directory}.trace", *(part.replace("DIRECTORY", directory) for part in options or ())]
     around = [*STRACE, "-D", "-q", *options] if traced == "starting" else []
     if "-P" in around:  # the new key's file has the process's number, which is the shell's, in its name
         around = ["sh", "-c", 'exec strace -P "$0.$$.new" "$@"', f"{directory}/jwtd.secret", *around[1:]]
@@ -838,7 +838,7 @@ def calls_of(make):
     not made before main."""
     wrong, server, directory = serve_under(make, [])
     check(wrong is None, f"under strace: {wrong} {server.lines}")
-    with open(f"{directory}/trace") as f:
+    with open(f"{directory}.trace") as f:
         trace = f.read()
     before_main = trace.split("O_PATH")[0] if make is not sound else ""
     return {name: len(re.findall(rf"(?m)^{name}\(", before_main)) + 1
@@ -852,7 +852,7 @@ def fail_call(make, name, kind, n, mode):
     # write: only to files; to an eventfd it can't fail, and what standard error says is needed here
     only = ["-P", "DIRECTORY/users.jsonl"] if name == "write" else []
     wrong, server, directory = serve_under(make, ["-e", f"trace={name}", "-e", inject, *only], kind, mode)
-    with open(f"{directory}/trace") as f:
+    with open(f"{directory}.trace") as f:
         hit = server.process.returncode == -signal.SIGKILL if kind == "SIGKILL" else "(INJECTED)" in f.read()
     shutil.rmtree(directory)
     return wrong and f"{inject}: {wrong} {server.lines}", hit
