@@ -20,6 +20,7 @@ const source = readFileSync(join(top, 'openapi.yaml'), 'utf8')
 const absoluteRef = join(top, 'openapi.yaml')
 const here = mkdtempSync(join(tmpdir(), 'jwtd-openapi-'))
 const running = []
+for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
 process.on('exit', () => {
   for (const { pid } of running) process.kill(-pid, 'SIGKILL') // what strace runs too
   rmSync(here, { recursive: true, force: true })
