@@ -112,10 +112,9 @@ static void put_cookie(struct api_call *call, struct slice token, int64_t max_ag
 }
 
 /* Where a form would like to go, if that is a path of this host. */
-static struct slice next_of(struct slice form, char room[NEXT_MAX]) {
-    struct slice next;
-    return browser_form_field(form, "next", room, NEXT_MAX, &next) == NULL && browser_is_path(next) ? next
-                                                                                                    : slice_of("/");
+static struct slice next_of(const struct api_call *call, char room[NEXT_MAX]) {
+    struct slice next = browser_next(call->body, call->referred, room, NEXT_MAX);
+    return browser_is_path(next) ? next : slice_of("/");
 }
 
 /* The code of what went wrong, or NULL: nothing. The page knows the codes. */
@@ -136,7 +135,7 @@ static const char *code_of(const struct api_call *call) {
  * page without a script. Who has registered logs in next. */
 static void lead_on(struct api_call *call) {
     char room[NEXT_MAX];
-    struct slice next = next_of(call->body, room);
+    struct slice next = next_of(call, room);
     const char *code = code_of(call);
     call->response =
         (struct http_response){ .status = 303, .no_store = true, .field_lines = call->response.field_lines };
@@ -622,6 +621,8 @@ bool api_find(struct api_call *call, const struct http_request *request, const c
     enum http_method method = request->method == HTTP_HEAD ? HTTP_GET : request->method;
     /* what /verify is asked about may have been a form: it leads nobody on */
     call->form = route && method == HTTP_POST && route->method == method && call->api->cookie && is_form(type);
+    if (call->form && !logout)
+        call->referred = browser_referred(http_slice(buf, request->referer), http_slice(buf, request->host));
     if (route == NULL && method == HTTP_OPTIONS && slice_is(path, "*")) {
         answer_options(call, "GET, HEAD, POST, OPTIONS");
     } else if (route == NULL) {

@@ -64,6 +64,7 @@ struct api_call {
     unsigned authorizations;          /* how many Authorization fields there were */
     struct slice cookie;              /* the Cookie field, and how many there were */
     unsigned cookies;
+    struct slice referred;            /* where a form's page was to lead on to, where it does not say so itself */
     bool form;        /* the body is a browser's form, and the answer leads it on */
     const char *code; /* why it is led back, where the status does not say it */
     double now;       /* seconds since 1970 */

@@ -20,11 +20,13 @@ unsigned browser_cookie(struct slice field, const char *name, struct slice *valu
 
 enum { TOO_LONG = -1, MALFORMED = -2 };
 
+static const char missing[] = " is missing";
+
 /* The number of bytes, or what is wrong. */
-static ssize_t decode(struct slice s, char *out, size_t cap) {
+static ssize_t decode(struct slice s, char plus, char *out, size_t cap) {
     size_t n = 0;
     for (size_t i = 0; i < s.len; i++) {
-        char c = s.at[i] == '+' ? ' ' : s.at[i];
+        char c = s.at[i] == '+' ? plus : s.at[i];
         if (c == '%') {
             int high = s.len - i > 2 ? hex_digit(s.at[i + 1]) : -1, low = high < 0 ? -1 : hex_digit(s.at[i + 2]);
             if (low < 0) return MALFORMED;
@@ -38,15 +40,15 @@ static ssize_t decode(struct slice s, char *out, size_t cap) {
 }
 
 const char *browser_form_field(struct slice form, const char *name, char *out, size_t cap, struct slice *value) {
-    const char *fault = " is missing";
+    const char *fault = missing;
     *value = (struct slice){ out, 0 };
     while (form.at != NULL) {
         char key[16];
         struct slice one = slice_cut(&form, '&');
-        ssize_t len = decode(slice_cut(&one, '='), key, sizeof key);
+        ssize_t len = decode(slice_cut(&one, '='), ' ', key, sizeof key);
         if (len < 0 || !slice_is((struct slice){ key, (size_t)len }, name)) continue;
         if (fault == NULL) return " is given twice";
-        len = one.at ? decode(one, out, cap) : 0;
+        len = one.at ? decode(one, ' ', out, cap) : 0;
         if (len < 0) return len == TOO_LONG ? " is too long" : " is malformed";
         value->len = (size_t)len;
         fault = NULL;
@@ -64,6 +66,31 @@ bool browser_is_same_origin(struct slice fetch_site, struct slice origin, struct
     if (!slice_is(scheme, "https") && !slice_is(scheme, "http")) return false;
     return host.len > 0 && authority.len == host.len + 2 && memcmp(authority.at, "//", 2) == 0 &&
            memcmp(authority.at + 2, host.at, host.len) == 0;
+}
+
+static const struct slice none = { NULL, 0 };
+
+/* What is unescaped behind next= is of it: the page (index.html) reads its query so too. */
+struct slice browser_referred(struct slice referer, struct slice host) {
+    struct slice query = referer;
+    for (int slashes = 0; slashes < 3; slashes++) slice_cut(&query, '/');
+    if (query.at == NULL) return none;
+    struct slice origin = { referer.at, (size_t)(query.at - 1 - referer.at) };
+    if (!browser_is_same_origin(none, origin, host)) return none;
+    slice_cut(&query, '?');
+    for (; query.at != NULL; slice_cut(&query, '&'))
+        if (query.len >= 5 && memcmp(query.at, "next=", 5) == 0) return (struct slice){ query.at + 5, query.len - 5 };
+    return none;
+}
+
+struct slice browser_next(struct slice form, struct slice referred, char *out, size_t cap) {
+    struct slice next;
+    const char *fault = browser_form_field(form, "next", out, cap, &next);
+    if (fault == missing && referred.at != NULL) { /* a path, in which + is one */
+        ssize_t len = decode(referred, '+', out, cap);
+        next.len = len < 0 ? 0 : (size_t)len;
+    }
+    return fault == NULL || fault == missing ? next : none;
 }
 
 bool browser_is_path(struct slice s) {

@@ -1,6 +1,6 @@
 /* browser.h - what browsers send, and where they are led: cookies (RFC 6265), forms
- * (application/x-www-form-urlencoded, WHATWG URL 5), where a request comes from (Origin, Sec-Fetch-Site), and paths of
- * the same host. No state: from slices to slices. */
+ * (application/x-www-form-urlencoded, WHATWG URL 5), where a request comes from (Origin, Sec-Fetch-Site, Referer), and
+ * paths of the same host. No state: from slices to slices. */
 #ifndef BROWSER_H
 #define BROWSER_H
 
@@ -15,6 +15,14 @@ const char *browser_form_field(struct slice form, const char *name, char *out, s
 
 /* Did a page of the host that it was sent to send this request? Three field values, empty where there is none. */
 bool browser_is_same_origin(struct slice fetch_site, struct slice origin, struct slice host);
+
+/* What stands behind `next=` in the query of the page that sent it, as it stands there, to its end; `at` is NULL where
+ * there is none, or the page is another host's. */
+struct slice browser_referred(struct slice referer, struct slice host);
+
+/* Where a form would like to go, decoded: its field `next` or, where it has none, what its page was referred to. Empty:
+ * nowhere, or it can not be read. */
+struct slice browser_next(struct slice form, struct slice referred, char *out, size_t cap);
 
 /* Does it lead nowhere but to this host, whoever reads it? A path, with or without a query. */
 bool browser_is_path(struct slice s);

@@ -254,6 +254,12 @@ static int on_fetch_site(struct http_request *r, struct slice value) {
     return 0;
 }
 
+static int on_referer(struct http_request *r, struct slice value) {
+    if (r->referer.at) value.len = 0;
+    r->referer = span_of(r, value);
+    return 0;
+}
+
 static int on_forwarded_for(struct http_request *r, struct slice value) {
     r->forwarded_for = span_of(r, value); /* of several the last: the one that the nearest proxy wrote */
     return 0;
@@ -274,6 +280,7 @@ static const struct {
     { { "Origin", 6 }, on_origin },
     { { "Cookie", 6 }, on_cookie },
     { { "Sec-Fetch-Site", 14 }, on_fetch_site },
+    { { "Referer", 7 }, on_referer },
 };
 
 /* One field line (RFC 9112 5), or one trailer, which is only checked. */

@@ -370,8 +370,8 @@ static void keep_note(struct job *job, const struct access *a) {
 /* Hands a request to the workers. -1: the queue is full, or no memory. */
 static int park(struct loop *l, struct connection *c, const struct http_request *r, const char *buf,
                 const struct api_call *call) {
-    struct slice body = http_slice(buf, r->body);
-    struct job *job = malloc(sizeof *job + body.len);
+    struct slice body = http_slice(buf, r->body), referred = call->referred;
+    struct job *job = malloc(sizeof *job + body.len + referred.len);
     if (job == NULL) return -1;
     job->loop = l;
     job->slot = slot_of(l, c);
@@ -384,6 +384,7 @@ static int park(struct loop *l, struct connection *c, const struct http_request 
     job->call.body = (struct slice){ job->body, body.len };
     job->call.text = (struct buffer){ .at = job->text, .cap = sizeof job->text };
     memcpy(job->body, body.at, body.len);
+    if (referred.at) job->call.referred.at = memcpy(job->body + body.len, referred.at, referred.len);
     keep_note(job, &l->access);
     if (enqueue(l->server, job) != 0) {
         explicit_bzero(job->body, body.len);

@@ -12,6 +12,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     browser_form_field(input, "next", back, sizeof back, &value);
     must(value.len <= sizeof back, "within the room");
     browser_is_same_origin(input, input, input);
+    struct slice referred = browser_referred(input, (struct slice){ "a", 1 });
+    must(referred.at == NULL || referred.at + referred.len == input.at + input.len, "to the end");
+    must(browser_next(input, referred, back, sizeof back).len <= sizeof back, "within the room");
 
     struct buffer f = { .at = form, .cap = sizeof form };
     put_text(&f, "x=");

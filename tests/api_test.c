@@ -1113,6 +1113,7 @@ static const char *made(const char *name, size_t len, int64_t exp) {
 
 #define FORM "Content-Type: application/x-www-form-urlencoded\r\n"
 #define HERE "Sec-Fetch-Site: same-origin\r\n"
+#define REFERER(host, next) "Referer: https://" host "/auth/?next=" next "\r\n"
 #define GOOD "username=Romel&password=pass1425"
 #define NONE ""
 
@@ -1287,6 +1288,23 @@ static const struct {
     { "next: a TAB", "/login", FORM HERE, GOOD "&next=/%09/evil", 303, "/", true },
     { "next twice", "/login", FORM HERE, GOOD "&next=/a&next=/b", 303, "/", true },
     { "next is empty", "/login", FORM HERE, GOOD "&next=", 303, "/", true },
+    { "Referer", "/login", FORM HERE REFERER("a", "/private?a=1&b=2"), GOOD, 303, "/private?a=1&b=2", true },
+    { "Referer, set-jwt", "/set-jwt", FORM HERE REFERER("a", "%2Fp"), GOOD, 303, "/p", true },
+    { "Referer: the form's own comes first", "/login", FORM HERE REFERER("a", "/p"), GOOD "&next=/q", 303, "/q", true },
+    { "Referer: and leads nowhere", "/login", FORM HERE REFERER("a", "/p"), GOOD "&next=//evil", 303, "/", true },
+    { "Referer: of another host", "/login", FORM HERE REFERER("evil", "/p"), GOOD, 303, "/", true },
+    { "Referer: to another host", "/login", FORM HERE REFERER("a", "//evil"), GOOD, 303, "/", true },
+    { "Referer: the same, escaped", "/login", FORM HERE REFERER("a", "%2F%2Fevil"), GOOD, 303, "/", true },
+    { "Referer: a backslash", "/login", FORM HERE REFERER("a", "/%5Cevil"), GOOD, 303, "/", true },
+    { "Referer: a URL", "/login", FORM HERE REFERER("a", "https://evil"), GOOD, 303, "/", true },
+    { "Referer: CRLF", "/login", FORM HERE REFERER("a", "/%0d%0aSet-Cookie:%20a=b"), GOOD, 303, "/", true },
+    { "Referer, twice", "/login", FORM HERE REFERER("a", "/p") REFERER("a", "/p"), GOOD, 303, "/", true },
+    { "Referer, a wrong password", "/login", FORM HERE REFERER("a", "/p?a=1&b=2"), "username=Romel&password=x", 303,
+      "./?error=password&next=%2Fp%3Fa%3D1%26b%3D2#error-password", false },
+    { "Referer, a name that is taken", "/register", FORM HERE REFERER("a", "/p"), GOOD, 303,
+      "./?error=taken&next=%2Fp#error-taken", false },
+    { "Referer: not of a log-out", "/logout", FORM HERE REFERER("a", "/p"), NONE, 303, "/", true },
+    { "Referer is no Origin", "/login", FORM REFERER("a", "/p"), GOOD, 403, NULL, false },
     { "a wrong password", "/login", FORM HERE, "username=Romel&password=x", 303, "./?error=password#error-password",
       false },
     { "a wrong password, next", "/login", FORM HERE, "username=Romel&password=x&next=/p?a=1", 303,

@@ -52,6 +52,7 @@ const parts = {
     let page = await open({ colorScheme: 'light', viewport: { width: 760, height: 900 }, permissions: ['clipboard-read', 'clipboard-write'] })
     await page.screenshot({ path: pictures + '/login.png' })
     same(await page.evaluate(() => document.activeElement.name), 'username', 'the first field has the focus')
+    page.on('request', request => request.url().endsWith('/logout') && page.wrong.push('asks for a log-out'))
 
     await fill(page, 'Romel', 'pass1425')
     await press(page, 'Log in')
@@ -246,10 +247,10 @@ const parts = {
     await close(page)
   },
 
-  // A site behind nginx: who is nobody is led to the page, logs in there, and comes back to what was asked for. Without
-  // JavaScript nothing tells the form where that was: it leads to the site's beginning.
+  // A site behind nginx: who is nobody is led to the page, logs in there, and comes back to what was asked for, without
+  // JavaScript too. Then the page knows who it is, and logs out.
   async guarded() {
-    const asked = '/some%20where?a=1&b=2'
+    const asked = '/some%20where?a=1+1&b=2'
     for (const javaScriptEnabled of [true, false]) {
       const page = await open({ javaScriptEnabled }, asked), how = javaScriptEnabled ? 'a script' : 'no script'
       same(new URL(page.url()).pathname, '/auth/', how + ': led to the page')
@@ -261,11 +262,53 @@ const parts = {
       await fill(page, 'Romel', 'pass1425')
       await press(page, 'Log in')
       await page.locator('#site').waitFor()
-      same(await text(page, '#site'), 'Romel asks for ' + (javaScriptEnabled ? asked : '/'), how + ': logged in, and back')
+      same(await text(page, '#site'), 'Romel asks for ' + asked, how + ': logged in, and back')
       await page.goto(new URL(asked, url).href)
       same(await text(page, '#site'), 'Romel asks for ' + asked, how + ': the cookie counts')
+      if (javaScriptEnabled) await parts.logged_in(page, asked)
       await close(page)
     }
+    const page = await open({ javaScriptEnabled: false }, '/auth/?next=//evil')
+    await fill(page, 'Romel', 'pass1425')
+    await press(page, 'Log in')
+    await page.locator('#site').waitFor()
+    same(page.url(), new URL('/', url).href, 'no script: to no other host')
+    await close(page)
+  },
+
+  // With a cookie, on the guarded site.
+  async logged_in(page, asked) {
+    const led = async what => {
+      await page.goto(new URL(asked, url).href)
+      same(new URL(page.url()).pathname, '/auth/', what)
+    }
+    await page.goto(new URL('/auth/', url).href)
+    await shows(page, '#whose', '^Logged in as Romel$')
+    same(await text(page, '#verdict'), '✓ Token is valid: Romel', 'the cookie: whose it is')
+    same(await page.evaluate(() => document.activeElement.id), 'whose', 'the cookie: it has the focus')
+    check(!await page.locator('form').isVisible() && !await page.getByText('Claims').isVisible() &&
+      !await page.getByText('Cheat').isVisible(), 'the cookie: no form, nothing of what no script sees')
+    await page.screenshot({ path: pictures + '/cookie.png' })
+    await page.route('**/logout', route => route.abort(), { times: 1 })
+    await press(page, 'Log out')
+    await shows(page, '#verdict', '^✗ The server does not answer$')
+    check(!await page.locator('form').isVisible(), 'the cookie: not logged out where that fails')
+    page.wrong = page.wrong.filter(line => !line.includes('net::ERR_FAILED'))
+    await press(page, 'Ask again')
+    await shows(page, '#verdict', '^✓ Token is valid: Romel$')
+    await press(page, 'Log out')
+    await page.locator('form').waitFor()
+    same(await page.evaluate(() => document.activeElement.name), 'username', 'the cookie: logged out, the form is back')
+    await led('the cookie: logged out')
+
+    await page.goto(new URL('/auth/', url).href) // no next: the script logs in, and the token is seen too
+    await fill(page, 'Romel', 'pass1425')
+    await press(page, 'Log in')
+    await shows(page, '#whose', '^The token of Romel$')
+    check(await page.getByText('Claims').isVisible(), 'a log-in shows the token')
+    await press(page, 'Log out')
+    await page.locator('form').waitFor()
+    await led('the cookie that came with it: logged out')
   },
 
   async under_a_path() {

@@ -126,6 +126,63 @@ static void test_origins(void) {
 }
 
 static const struct {
+    const char *referer, *host, *form, *next, *why; /* next is NULL: nowhere */
+} nexts[] = {
+    { "https://a/?next=/p", "a", "x=y", "/p", "the page's query" },
+    { "http://a:8080/auth/?next=%2Fp", "a:8080", "", "/p", "under a path, a port, escaped" },
+    { "https://[::1]:8080/?next=/p", "[::1]:8080", "", "/p", "IPv6" },
+    { "https://a/?error=user&next=%2Fp%3Fa%3D1%26b%3D2", "a", "", "/p?a=1&b=2", "behind an error" },
+    { "https://a/?next=/p?a=1&b=2&next=/q", "a", "", "/p?a=1&b=2&next=/q", "unescaped: to its end" },
+    { "https://a/?next=/a+b%2B%20c", "a", "", "/a+b+ c", "+ is one in a path" },
+    { "https://a/?next=//evil", "a", "", "//evil", "another host: browser_is_path looks" },
+    { "https://a/?next=/p", "a", "next=/q", "/q", "the form's own comes first" },
+    { "https://a/?next=/p", "a", "n%65xt=/q+r", "/q r", "however it is written" },
+    { "https://a/?next=/p", "a", "next=", "", "an empty one too" },
+    { "https://a/?next=/p", "a", "next=/a&next=/b", NULL, "the form's, twice" },
+    { "https://a/?next=/p", "a", "next=%", NULL, "the form's, malformed" },
+    { "https://a/?next=/p", "a", "next=/123456789012345678901234567890", NULL, "the form's, too long" },
+    { "https://b/?next=/p", "a", "", NULL, "another host" },
+    { "https://a.evil/?next=/p", "a", "", NULL, "a longer one" },
+    { "https://evil.a/?next=/p", "a", "", NULL, "below it" },
+    { "https://a:8080/?next=/p", "a", "", NULL, "another port" },
+    { "https://a@evil/?next=/p", "a", "", NULL, "a user named so" },
+    { "https://evil/a/?next=/p", "a", "", NULL, "a path named so" },
+    { "https://evil/https://a/?next=/p", "a", "", NULL, "behind another" },
+    { "https:///a/?next=/p", "a", "", NULL, "three slashes" },
+    { "https:/a/?next=/p", "a", "", NULL, "one" },
+    { "//a/?next=/p", "a", "", NULL, "no scheme" },
+    { "ftp://a/?next=/p", "a", "", NULL, "another scheme" },
+    { "/auth/?next=/p", "a", "", NULL, "a path alone" },
+    { "about:blank", "a", "", NULL, "no page" },
+    { "https:///?next=/p", "", "", NULL, "no host" },
+    { "https://a?next=/p", "a", "", NULL, "no path: no browser writes it so" },
+    { "https://a/next=/p", "a", "", NULL, "no query" },
+    { "https://a/?xnext=/p&nextx=/p&Next=/p", "a", "", NULL, "other names" },
+    { "https://a/?next", "a", "", NULL, "no value" },
+    { "https://a/?next=", "a", "", NULL, "an empty one" },
+    { "https://a/", "a", "", NULL, "nothing" },
+    { "https://a", "a", "", NULL, "an origin" },
+    { "", "a", "", NULL, "no Referer" },
+    { "https://a/?next=/%", "a", "", NULL, "malformed" },
+    { "https://a/?next=/%4", "a", "", NULL, "malformed" },
+    { "https://a/?next=/%4g", "a", "", NULL, "malformed" },
+    { "https://a/?next=/12345678901234567890", "a", "", NULL, "too long" },
+};
+
+static void test_nexts(void) {
+    for (size_t i = 0; i < sizeof nexts / sizeof *nexts; i++) {
+        char room[20];
+        size_t len = strlen(nexts[i].referer);
+        char *referer = guarded(nexts[i].referer, len);
+        struct slice referred = browser_referred((struct slice){ referer, len }, slice_of(nexts[i].host));
+        struct slice next = browser_next(slice_of(nexts[i].form), referred, room, sizeof room);
+        check(slice_is(next, nexts[i].next ? nexts[i].next : ""), "%s: %s and %s lead to %.*s", nexts[i].why,
+              nexts[i].referer, nexts[i].form, (int)next.len, next.at ? next.at : "");
+        guarded_free(referer, len);
+    }
+}
+
+static const struct {
     struct slice next;
     const char *path, *value; /* as it stands in a Location and in a query; NULL: it is refused */
 } paths[] = {
@@ -181,6 +238,7 @@ int main(void) {
     test_cookies();
     test_forms();
     test_origins();
+    test_nexts();
     test_paths();
     return test_end();
 }

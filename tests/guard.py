@@ -381,6 +381,9 @@ def through(name, port, jwtd):
     same((status, fields.get("location")), (303, "/private?a=1&b=2"), f"{name}: log in, and on")
     same(seen(curl(f"{url}/private?a=1&b=2", jar=jar)).get("users"), ["Romel"], f"{name}: the cookie")
     same(seen(curl(*forged, f"{url}/private", jar=jar)).get("users"), ["Romel"], f"{name}: a forged name beside a cookie")
+    for came, to in ((url, "/private?a=1&b=2"), ("http://evil", "/")):  # without JavaScript a form has no next
+        answer = log_in(url, f"{jar}5", *SAME, "-e", f"{came}/auth/?next=/private?a=1&b=2")
+        same((answer[0], answer[1].get("location")), (303, to), f"{name}: log in, come from {came}")
     same(curl("-X", "POST", f"{url}/auth/logout", jar=jar)[0], 403, f"{name}: nobody else logs out")
     status, fields, _ = curl(*SAME, "-d", "next=/bye", f"{url}/auth/logout", jar=jar)
     same((status, fields.get("location")), (303, "/bye"), f"{name}: log out")

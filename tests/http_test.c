@@ -27,7 +27,7 @@ struct row {
     const char *authorization, *type; /* NULL: no such field */
     int authorizations;               /* 0: as many as `authorization` says */
     bool http10, close, expect;       /* else HTTP/1.1, keep_alive, no expect_continue */
-    const char *forwarded, *origin;   /* NULL: no X-Forwarded-For, no Origin */
+    const char *forwarded, *origin, *referer; /* NULL: no X-Forwarded-For, Origin, Referer */
 };
 
 #define RAW(text) .raw = text, .len = sizeof(text) - 1
@@ -443,6 +443,17 @@ static const struct row rows[] = {
       RAW(POST("Origin: http://a\r\nTransfer-Encoding: chunked\r\n", "0\r\nOrigin: http://b\r\n\r\n")),
       .origin = "http://a" },
 
+    /* RFC 9110 10.1.3, 5.3: one that is there twice says nothing */
+    { HTTP_GET, "a referer", RAW(GET("rEFERER:  https://a/?next=/b \r\n")), .referer = "https://a/?next=/b" },
+    { HTTP_GET, "an empty referer", RAW(GET("Referer:\r\n")), .referer = "" },
+    { HTTP_GET, "two referers", RAW(GET("Referer: http://a/\r\nReferer: http://a/\r\n")), .referer = "" },
+    { HTTP_GET, "three", RAW(GET("Referer: http://a/\r\nReferer: http://b/\r\nReferer: a\r\n")), .referer = "" },
+    { HTTP_GET, "an empty one and another", RAW(GET("Referer:\r\nReferer: http://a/\r\n")), .referer = "" },
+    { HTTP_GET, "as English has it", RAW(GET("Referrer: http://a/\r\nX-Referer: http://a/\r\n")) },
+    { 400, "a control character in it", RAW(GET("Referer: http://a/\x01\r\n")) },
+    { HTTP_POST, "a referer in a trailer",
+      RAW(POST("Transfer-Encoding: chunked\r\n", "0\r\nReferer: http://b/\r\n\r\n")) },
+
     { HTTP_GET, "forwarded for one", RAW(GET("X-Forwarded-For: 192.0.2.1\r\n")), .forwarded = "192.0.2.1" },
     { HTTP_GET, "forwarded by two", RAW(GET("x-forwarded-for:\t192.0.2.1 , ::1 \r\n")),
       .forwarded = "192.0.2.1 , ::1" },
@@ -683,6 +694,7 @@ static const char *head_wrong(const struct row *w, const struct feed *f)
            : !value_is(f, r->content_type, w->type)                        ? "content_type"
            : !value_is(f, r->forwarded_for, w->forwarded)                  ? "forwarded_for"
            : !value_is(f, r->origin, w->origin)                            ? "origin"
+           : !value_is(f, r->referer, w->referer)                          ? "referer"
                                                                            : NULL;
 }
 
