@@ -327,19 +327,21 @@ def rotation():
             wrong.extend(token for token in (tokens[0], tokens[-1], tokens[len(tokens) // 2])
                          if server.verify(token) != 200)
 
-    threads = [threading.Thread(target=load) for _ in range(4)]
+    threads = [threading.Thread(target=load, daemon=True) for _ in range(4)]
     for thread in threads:
         thread.start()
-    for i in range(15):
-        home("secret", "rotate")
-        server.hang_up(f"keys reloaded: {i + 2}")
-        token = server.log_in()
-        check(signed_with(token, home.keys()[0]), f"rotation {i}: the new key signs")
-        tokens.append(token)
-        same(server.verify(home("token", "issue", "Romel").strip()), 200, f"rotation {i}: a token from the shell")
-    done.set()
-    for thread in threads:
-        thread.join(WAIT)
+    try:
+        for i in range(15):
+            home("secret", "rotate")
+            server.hang_up(f"keys reloaded: {i + 2}")
+            token = server.log_in()
+            check(signed_with(token, home.keys()[0]), f"rotation {i}: the new key signs")
+            tokens.append(token)
+            same(server.verify(home("token", "issue", "Romel").strip()), 200, f"rotation {i}: a token from the shell")
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join(WAIT)
     same(wrong, [], f"{len(tokens)} tokens, none cut short")
     same([token for token in tokens if server.verify(token) != 200], [], "nor afterwards")
     home("secret", "rotate")

@@ -917,7 +917,7 @@ def cpu_seconds(pid):
 
 
 def no_descriptors():
-    server = Server(folder(), around=("sh", "-c", 'ulimit -n 64 && exec "$@"', "sh"))
+    server = Server(folder(), "--loops=1", around=("sh", "-c", 'ulimit -n 64 && exec "$@"', "sh"))
     first = Client(server)
     same(first.ask(get()).status, 400, "no descriptors: before")
     idle = [Client(server) for _ in range(100)]

@@ -25,10 +25,10 @@ build() { make -s -C "$dir" BUILD=build CFLAGS=-O1 "$1" >"$dir/log" 2>&1; }
 target() { case $1 in *_test) echo "build/$1" ;; *) echo build/jwtd ;; esac; }
 run() {
     case $1 in
-    *_test) "$dir/build/$1" ;;
-    metrics_*) JWTD_BIN=$dir/build/jwtd tests/metrics.sh "${1#metrics_}" ;;
-    keys:*) JWTD_BIN=$dir/build/jwtd tests/keys.sh "${1#keys:}" ;;
-    *) JWTD_BIN=$dir/build/jwtd tests/lifecycle.sh "$1" ;;
+    *_test) timeout 120 "$dir/build/$1" ;;
+    metrics_*) JWTD_BIN=$dir/build/jwtd timeout 120 tests/metrics.sh "${1#metrics_}" ;;
+    keys:*) JWTD_BIN=$dir/build/jwtd timeout 120 tests/keys.sh "${1#keys:}" ;;
+    *) JWTD_BIN=$dir/build/jwtd timeout 120 tests/lifecycle.sh "$1" ;;
     esac >"$dir/log" 2>&1
 }
 mutant() { # the test that must fail, what is broken, the file, sed's script
@@ -78,7 +78,7 @@ mutant first_of_many "the first to register is told from others before the hash 
     's/if (how == ONLY_FIRST \&\& u->count > 0)/if (0 \&\& how)/'
 mutant api_test "registration is not asked for" api.c 's/if (!is_closed(call) && read_cred/if (read_cred/'
 mutant users_test "a new file is not synced before its rename" users.c 's/ && fsync(fd) == 0;/;/'
-mutant users_test "nor its directory behind it" users.c 's/ || sync_directory(u->path) != 0)/)/'
+mutant users_test "nor its directory behind it" users.c 's/ || file_sync_directory(u->path) != 0)/)/'
 mutant users_test "others may have the file open" users.c 's/if (fcntl(u->fd, F_SETLEASE, F_WRLCK) != 0) return.*//'
 mutant users_test "or open it meanwhile" users.c 's/if (written && fcntl(u->fd, F_GETLEASE) != F_WRLCK)/if (0)/'
 mutant users_test "old lines stay" users.c 's/^            !is_newest(u, .*, at))$/            0)/'
