@@ -10,7 +10,7 @@ PREFIX   = /usr/local
 BUILD    = build/$(notdir $(firstword $(CC)))$(if $(SANITIZE),-$(firstword $(subst $(comma), ,$(SANITIZE))))
 comma    = ,
 
-ROOMS    = bytes log sha256 sha256_hw hmac base64url json scrypt http browser address page jwt keys password revoked \
+ROOMS    = bytes file log sha256 sha256_hw hmac base64url json scrypt http browser address page jwt keys password revoked \
            users throttle sandbox listen metrics access api server admin health token
 SOURCES  = main.c $(ROOMS:=.c)
 HEADERS  = $(wildcard *.h)

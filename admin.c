@@ -98,17 +98,6 @@ static int change(struct users *users, enum verb verb, const char *name, struct 
                : log_line("user \"", name, result == USERS_EXISTS ? "\" exists already" : "\" not found", NULL);
 }
 
-static int print(struct buffer *out) {
-    ssize_t n;
-    for (size_t at = 0; at < out->len; at += (size_t)n)
-        if ((n = write(STDOUT_FILENO, out->at + at, out->len - at)) < 0)
-            return log_line("standard output: ", strerror(errno), NULL);
-    out->len = 0;
-    return 0;
-}
-
-/* Names stand as they are, so that a shell can take them; only what has a control character, which the shell or the
- * terminal might take for something else, or begins with a quote, is written as a JSON string. */
 static int print_users(struct users *users, bool whole) {
     static char text[64 * 1024];
     struct buffer out = { .at = text, .cap = sizeof text };
@@ -119,14 +108,12 @@ static int print_users(struct users *users, bool whole) {
         struct slice name = { record.name, record.name_len };
         if (whole)
             users_put_line(&out, users, &record);
-        else if (*name.at == '"' || users_name_fault(name))
-            json_put_string(&out, name);
         else
-            put_bytes(&out, name.at, name.len);
+            users_put_name(&out, name);
         if (!whole) put_char(&out, '\n');
-        if (out.len > sizeof text / 2 && print(&out) != 0) return -1;
+        if (out.len > sizeof text / 2 && log_print(&out) != 0) return -1;
     }
-    return got == 0 ? print(&out) : -1;
+    return got == 0 ? log_print(&out) : -1;
 }
 
 /* ---- import ----------------------------------------------------------- */

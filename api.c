@@ -55,18 +55,18 @@ static void unavailable(struct api_call *call, const char *message) {
 
 /* ---- what is counted and logged --------------------------------------- */
 
-static uint64_t nanoseconds(void) {
+uint64_t api_nanoseconds(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-static uint64_t milliseconds(void) { return nanoseconds() / 1000000; }
+static uint64_t milliseconds(void) { return api_nanoseconds() / 1000000; }
 
 static void count(const struct api_call *call, enum metrics_number what) { metrics_add(call->counts, what, 1); }
 
 static void count_hash(const struct api_call *call, uint64_t start) {
-    metrics_hash(call->counts, nanoseconds() - start);
+    metrics_hash(call->counts, api_nanoseconds() - start);
 }
 
 static void note_user(struct api_call *call, struct slice name) {
@@ -340,7 +340,7 @@ int api_make_hash(struct password_work *work, const struct password_cost *cost, 
 }
 
 static int make_hash(const struct api_call *call, struct slice password, struct user *user) {
-    uint64_t start = nanoseconds();
+    uint64_t start = api_nanoseconds();
     int result = api_make_hash(call->work, &call->api->cost, password, user);
     if (result == 0) count_hash(call, start);
     return result;
@@ -430,7 +430,7 @@ static void strengthen(const struct api_call *call, const struct credentials *c,
 /* The password is compared with the account's hash. */
 static enum password_result check_password(const struct api_call *call, const struct credentials *c,
                                            const struct user *user, struct password_cost *cost) {
-    uint64_t start = nanoseconds();
+    uint64_t start = api_nanoseconds();
     struct slice hash = { user->hash, user->hash_len };
     enum password_result result = password_check(call->work, c->secret, hash, cost);
     if (result == PASSWORD_RIGHT || result == PASSWORD_WRONG) count_hash(call, start);

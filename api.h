@@ -64,10 +64,10 @@ struct api_call {
     unsigned authorizations;          /* how many Authorization fields there were */
     struct slice cookie;              /* the Cookie field, and how many there were */
     unsigned cookies;
-    struct slice referred;            /* where a form's page was to lead on to, where it does not say so itself */
-    bool form;        /* the body is a browser's form, and the answer leads it on */
-    const char *code; /* why it is led back, where the status does not say it */
-    double now;       /* seconds since 1970 */
+    struct slice referred; /* where a form's page was to lead on to, where it does not say so itself */
+    bool form;             /* the body is a browser's form, and the answer leads it on */
+    const char *code;      /* why it is led back, where the status does not say it */
+    double now;            /* seconds since 1970 */
     struct address client;
     struct password_work *work; /* NULL on an event loop */
     struct metrics *counts;     /* of this thread */
@@ -119,6 +119,9 @@ int api_make_hash(struct password_work *work, const struct password_cost *cost, 
 
 /* Calls the handler. */
 void api_answer(struct api_call *call);
+
+/* Of the monotonic clock. */
+uint64_t api_nanoseconds(void);
 
 /* Answers with this status and {"error":message}. */
 void api_error(struct api_call *call, int status, const char *message);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base64url.h"
+#include "file.h"
 #include "log.h"
 
 enum {
@@ -23,7 +24,6 @@ enum {
     KEY_LEN_ADVISED = 32,
     NEW_KEY_LEN = 32,
     NEW_LINE_LEN = 44, /* of base64url, and LF */
-    PATH_ROOM = 4096 + 16,
 };
 
 /* ---- a key ------------------------------------------------------------ */
@@ -67,18 +67,10 @@ int keys_take(const struct keys_file *f, struct slice text, struct hmac_key *key
 /* ---- paths ------------------------------------------------------------ */
 
 /* The file in which the next one is written. */
-static const char *unfinished(const char *path, char out[PATH_ROOM]) {
-    struct buffer b = { .at = out, .cap = PATH_ROOM };
+static const char *unfinished(const char *path, char out[FILE_PATH_MAX]) {
+    struct buffer b = { .at = out, .cap = FILE_PATH_MAX };
     put_text(&b, path);
     put_bytes(&b, ".unfinished", sizeof ".unfinished");
-    return out;
-}
-
-static const char *directory_of(const char *path, char out[PATH_ROOM]) {
-    const char *slash = strrchr(path, '/');
-    struct buffer b = { .at = out, .cap = PATH_ROOM };
-    put_bytes(&b, slash ? path : ".", slash ? (size_t)(slash - path) + 1 : 1);
-    put_char(&b, '\0');
     return out;
 }
 
@@ -98,10 +90,10 @@ static ssize_t read_text(int fd, char text[FILE_MAX]) {
 /* Whose file it should be: root's, the reader's, or that of the directory's owner, who can replace it anyway. */
 static void warn_of_others(int fd, const char *path) {
     struct stat st, directory;
-    char name[PATH_ROOM];
+    char name[FILE_PATH_MAX];
     if (fstat(fd, &st) != 0) return;
     bool ours = st.st_uid == geteuid() || st.st_uid == 0 ||
-                (stat(directory_of(path, name), &directory) == 0 && directory.st_uid == st.st_uid);
+                (stat(file_directory(path, name), &directory) == 0 && directory.st_uid == st.st_uid);
     if ((st.st_mode & 077) != 0 || !ours)
         log_line("warning: others may read or have written ", path, ": chown and chmod 600 it", NULL);
 }
@@ -142,7 +134,8 @@ int keys_load(const struct keys_file *f, struct hmac_key *key, unsigned max) {
 
 static bool is_named(int fd, const char *name) {
     struct stat st, named;
-    return fstat(fd, &st) == 0 && stat(name, &named) == 0 && st.st_ino == named.st_ino && st.st_dev == named.st_dev;
+    return fstat(fd, &st) == 0 && stat(name, &named) == 0 && st.st_ino == named.st_ino && st.st_dev == named.st_dev &&
+           st.st_nlink == 1; /* with another name it may be anybody's */
 }
 
 /* PATH.unfinished, locked and empty, or -1 with errno. Who waited for the lock finds that the file has another name by
@@ -156,8 +149,9 @@ static int begin(const char *name) {
         if (ours && ftruncate(fd, 0) == 0) return fd;
         if (ours) unlink(name);
         close(fd);
-        if (ours || !locked) break;
+        if (ours || !locked) return -1;
     }
+    errno = EEXIST;
     return -1;
 }
 
@@ -176,11 +170,7 @@ static int finish(int fd, const char *name, const char *path, struct slice text,
     if ((!given && fchown(fd, owner->st_uid, owner->st_gid) != 0) || fchmod(fd, mode) != 0 ||
         write(fd, text.at, text.len) != (ssize_t)text.len || fsync(fd) != 0 || rename(name, path) != 0)
         return -1;
-    char parent[PATH_ROOM];
-    int directory = open(directory_of(path, parent), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool synced = directory >= 0 && (fsync(directory) == 0 || errno == EINVAL); /* not every file system can */
-    if (directory >= 0) close(directory);
-    return synced ? 0 : -1;
+    return file_sync_directory(path);
 }
 
 /* A new key as a line. */
@@ -194,10 +184,10 @@ static int put_new_key(struct buffer *out) {
 }
 
 int keys_make(const char *path, bool *there) {
-    char name[PATH_ROOM], text[NEW_LINE_LEN];
+    char name[FILE_PATH_MAX], text[NEW_LINE_LEN];
     struct buffer line = { .at = text, .cap = sizeof text };
     struct stat st, directory;
-    int result = -1, fd = stat(directory_of(path, name), &directory) == 0 ? begin(unfinished(path, name)) : -1;
+    int result = -1, fd = stat(file_directory(path, name), &directory) == 0 ? begin(unfinished(path, name)) : -1;
     *there = fd >= 0 && stat(path, &st) == 0;
     if (*there)
         result = 0;
@@ -251,7 +241,7 @@ static int replace(const char *path, int fd, const char *name, unsigned max, cha
 }
 
 int keys_rotate(const char *path, unsigned max) {
-    char name[PATH_ROOM], text[2 * FILE_MAX];
+    char name[FILE_PATH_MAX], text[2 * FILE_MAX];
     int fd = access(path, F_OK) == 0 ? begin(unfinished(path, name)) : -1;
     int result = fd < 0 ? -1 : replace(path, fd, name, max, text);
     if (result != 0)

@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <unistd.h>
 
-#include "bytes.h"
+#include "file.h"
 
 int log_line(const char *text, ...) {
     int error = errno;
@@ -26,6 +26,10 @@ int log_line(const char *text, ...) {
     (void)written;
     errno = error;
     return -1;
+}
+
+int log_print(struct buffer *b) {
+    return file_write(STDOUT_FILENO, b) == 0 ? 0 : log_line("standard output: ", strerror(errno), NULL);
 }
 
 const char *log_decimal(uint64_t n, char text[LOG_DECIMAL]) {

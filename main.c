@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "admin.h"
+#include "file.h"
 #include "health.h"
 #include "keys.h"
 #include "listen.h"
@@ -204,10 +205,6 @@ static void put_column(struct buffer *b, size_t width, const char *first, const 
     while (b->len < end && !b->overflow) put_char(b, ' ');
 }
 
-static int print(const struct buffer *b) {
-    return write(STDOUT_FILENO, b->at, b->len) == (ssize_t)b->len ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
 static int print_help(void) {
     char text[4096];
     struct buffer b = { .at = text, .cap = sizeof text };
@@ -227,7 +224,7 @@ static int print_help(void) {
         put_text(&b, o->fallback ? "]\n" : "\n");
     }
     put_text(&b, "\nThe default files lie in $STATE_DIRECTORY, else in the current directory.\n");
-    return print(&b);
+    return log_print(&b) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int print_version(void) {
@@ -236,7 +233,7 @@ static int print_version(void) {
     put_text(&b, "jwtd " JWTD_VERSION ", " JWTD_TARGET ", " JWTD_LIBC ", ");
     put_text(&b, sandbox_parts);
     put_char(&b, '\n');
-    return print(&b);
+    return log_print(&b) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int set_option(struct config *c, const struct option *o, const char *name, const char *value) {
@@ -263,54 +260,6 @@ static int read_environment(struct config *c) {
         if (value && *value ? set_option(c, o, o->environment, value) != 0 : o->fallback && set_default(c, o) != 0)
             return -1;
     }
-    return 0;
-}
-
-static int manage_users(const struct config *c, char *const *words);
-static int check_health(const struct config *c, char *const *words);
-static int manage_secret(const struct config *c, char *const *words);
-static int manage_tokens(const struct config *c, char *const *words);
-
-/* What `jwtd WORD ...` does instead of serving: an exit status. `words` are those behind it, NULL at their end. */
-static const struct command {
-    const char *word;
-    int (*run)(const struct config *c, char *const *words);
-} commands[] = {
-    { "user", manage_users },
-    { "healthcheck", check_health },
-    { "secret", manage_secret },
-    { "token", manage_tokens },
-};
-
-static const struct command *find_command(const char *word) {
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (strcmp(word, commands[i].word) == 0) return &commands[i];
-    return NULL;
-}
-
-/* Options are --name VALUE, --name=VALUE or, where they take none, --name. A command's words may stand between them;
- * all behind `--` are words. */
-static int read_arguments(struct config *c, int argc, char **argv) {
-    bool only_words = false;
-    for (int i = 1; i < argc; i++) {
-        if (only_words || (c->words == 0 && find_command(argv[i])) || (c->words > 0 && *argv[i] != '-')) {
-            argv[++c->words] = argv[i];
-            continue;
-        }
-        if (c->words > 0 && (only_words = strcmp(argv[i], "--") == 0)) continue;
-        size_t len = strcspn(argv[i], "=");
-        const struct option *o = options;
-        while (o < options + OPTIONS && (!o->name || strncmp(o->name, argv[i], len) != 0 || o->name[len])) o++;
-        if (o == options + OPTIONS) return log_line("unknown option \"", argv[i], "\" (see jwtd --help)", NULL);
-        const char *value = argv[i][len] ? argv[i] + len + 1 : o->argument ? argv[++i] : "";
-        if (value == NULL || (!o->argument && *value))
-            return log_line(o->name, " takes ", o->argument ? o->argument : "no value", " (see jwtd --help)", NULL);
-        if (set_option(c, o, o->name, value) != 0) return -1;
-        c->ttl_chosen |= o->at == offsetof(struct config, ttl);
-    }
-    if (c->token_file && (c->words < 2 || strcmp(argv[1], "token") != 0 || strcmp(argv[2], "issue") == 0))
-        return log_line("--token-file is for jwtd token verify and explain (see jwtd --help)", NULL);
-    if (c->words > 0) argv[c->words + 1] = NULL; /* as argv[argc] is */
     return 0;
 }
 
@@ -405,22 +354,13 @@ static int take_signals(sigset_t *awaited) {
     return fd;
 }
 
-/* The directory that `path` lies in. */
-static const char *directory_of(const char *path, char out[PATH_LEN_MAX]) {
-    const char *slash = strrchr(path, '/');
-    struct buffer b = { .at = out, .cap = PATH_LEN_MAX };
-    put_bytes(&b, slash ? path : "./", slash ? (size_t)(slash - path) + 1 : 2);
-    put_char(&b, '\0');
-    return out;
-}
-
 /* A descriptor that tells when other processes write to the accounts' file, let go of it or put another in its place;
  * -1: there is none. */
 static int watch_users(const struct config *c) {
-    char directory[PATH_LEN_MAX];
+    char directory[FILE_PATH_MAX];
     const uint32_t written = IN_MODIFY | IN_CLOSE_WRITE, named = IN_CREATE | IN_MOVED_TO;
     int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (fd >= 0 && inotify_add_watch(fd, directory_of(c->users, directory), written | named) >= 0 &&
+    if (fd >= 0 && inotify_add_watch(fd, file_directory(c->users, directory), written | named) >= 0 &&
         inotify_add_watch(fd, c->users, written) >= 0) /* where a symbolic link leads */
         return fd;
     log_line(c->users, " can't be watched, so it is read once a second: ", strerror(errno), NULL);
@@ -431,13 +371,13 @@ static int watch_users(const struct config *c) {
 /* What a serving process still needs: the accounts' directory, to read a new key file in that of the old one (if its
  * user can see it at all), and to remove its socket. */
 static int lock_in(const struct config *c) {
-    char users[PATH_LEN_MAX], secret[PATH_LEN_MAX], socket[PATH_LEN_MAX];
-    struct sandbox_path paths[3] = { { directory_of(c->users, users), SANDBOX_READ_WRITE } };
+    char users[FILE_PATH_MAX], secret[FILE_PATH_MAX], socket[FILE_PATH_MAX];
+    struct sandbox_path paths[3] = { { file_directory(c->users, users), SANDBOX_READ_WRITE } };
     size_t n = 1;
-    if (!getenv("JWTD_SECRET") && access(directory_of(c->secret_file, secret), F_OK) == 0)
+    if (!getenv("JWTD_SECRET") && access(file_directory(c->secret_file, secret), F_OK) == 0)
         paths[n++] = (struct sandbox_path){ secret, SANDBOX_READ };
     if (c->address.any.sa_family == AF_UNIX && !c->given)
-        paths[n++] = (struct sandbox_path){ directory_of(c->address.un.sun_path, socket), SANDBOX_REMOVE };
+        paths[n++] = (struct sandbox_path){ file_directory(c->address.un.sun_path, socket), SANDBOX_REMOVE };
     return c->sandbox == OFF ? 0 : sandbox_enter(paths, n, c->sandbox == REQUIRE);
 }
 
@@ -545,14 +485,15 @@ static void wait_for_end(struct config *c, int signals, const sigset_t *awaited)
     enum { AT_IT_MS = 100, UNWATCHED_MS = 1000 };
     struct timespec wait = { 0, 0 };
     char events[4096];
+    bool at_it = true; /* what was written before it was watched is to be read, too */
     struct pollfd fds[] = { { .fd = signals, .events = POLLIN }, { .fd = c->changes, .events = POLLIN } };
     for (;;) {
         int told = sigtimedwait(awaited, NULL, &wait);
         if (told > 0 && told != SIGHUP) return;
         if (told > 0) reload_keys(c);
-        ssize_t events_len = c->changes >= 0 ? read(c->changes, events, sizeof events) : 0;
-        (void)events_len; /* what they say is looked up; more of them wake it again */
-        bool at_it = users_refresh(c->api.users) != 0;
+        /* one read: who writes beside the accounts may do so faster than this reads */
+        bool changed = c->changes < 0 || read(c->changes, events, sizeof events) > 0;
+        if (changed || at_it) at_it = users_refresh(c->api.users) != 0;
         bool polled = poll(fds, 2, at_it ? AT_IT_MS : c->changes >= 0 ? -1 : UNWATCHED_MS) >= 0;
         wait.tv_nsec = polled ? 0 : 1000000L * AT_IT_MS; /* where poll fails, it does not spin */
     }
@@ -584,6 +525,8 @@ static int serve(struct config *c) {
     free(c->api.counts);
     return EXIT_SUCCESS;
 }
+
+/* ---- commands --------------------------------------------------------- */
 
 static int manage_users(const struct config *c, char *const *words) {
     if (c->user && sandbox_become(c->user) != 0) return EXIT_FAILURE;
@@ -626,6 +569,51 @@ static int manage_tokens(const struct config *c, char *const *words) {
     int result = token_run(words, &token);
     explicit_bzero(&keys, sizeof keys);
     return result;
+}
+
+/* ---- the command line -------------------------------------------------- */
+
+/* What `jwtd WORD ...` does instead of serving: an exit status. `words` are those behind it, NULL at their end. */
+static const struct command {
+    const char *word;
+    int (*run)(const struct config *c, char *const *words);
+} commands[] = {
+    { "user", manage_users },
+    { "healthcheck", check_health },
+    { "secret", manage_secret },
+    { "token", manage_tokens },
+};
+
+static const struct command *find_command(const char *word) {
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(word, commands[i].word) == 0) return &commands[i];
+    return NULL;
+}
+
+/* Options are --name VALUE, --name=VALUE or, where they take none, --name. A command's words may stand between them;
+ * all behind `--` are words. */
+static int read_arguments(struct config *c, int argc, char **argv) {
+    bool only_words = false;
+    for (int i = 1; i < argc; i++) {
+        if (only_words || (c->words == 0 && find_command(argv[i])) || (c->words > 0 && *argv[i] != '-')) {
+            argv[++c->words] = argv[i];
+            continue;
+        }
+        if (c->words > 0 && (only_words = strcmp(argv[i], "--") == 0)) continue;
+        size_t len = strcspn(argv[i], "=");
+        const struct option *o = options;
+        while (o < options + OPTIONS && (!o->name || strncmp(o->name, argv[i], len) != 0 || o->name[len])) o++;
+        if (o == options + OPTIONS) return log_line("unknown option \"", argv[i], "\" (see jwtd --help)", NULL);
+        const char *value = argv[i][len] ? argv[i] + len + 1 : o->argument ? argv[++i] : "";
+        if (value == NULL || (!o->argument && *value))
+            return log_line(o->name, " takes ", o->argument ? o->argument : "no value", " (see jwtd --help)", NULL);
+        if (set_option(c, o, o->name, value) != 0) return -1;
+        c->ttl_chosen |= o->at == offsetof(struct config, ttl);
+    }
+    if (c->token_file && (c->words < 2 || strcmp(argv[1], "token") != 0 || strcmp(argv[2], "issue") == 0))
+        return log_line("--token-file is for jwtd token verify and explain (see jwtd --help)", NULL);
+    if (c->words > 0) argv[c->words + 1] = NULL; /* as argv[argc] is */
+    return 0;
 }
 
 int main(int argc, char **argv) {

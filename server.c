@@ -261,12 +261,6 @@ static int flush(struct loop *l, struct connection *c) {
 
 /* ---- the access log --------------------------------------------------- */
 
-static uint64_t nanoseconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 /* Writes what the descriptor takes without making the loop wait: how much, or -1. */
 static ssize_t write_some(int fd, struct buffer *b) {
     struct pollfd ready = { .fd = fd, .events = POLLOUT };
@@ -312,7 +306,7 @@ static void log_answer(struct loop *l, const struct api_call *call, bool head) {
     a->user = call->user;
     a->status = call->response.status;
     a->bytes = head ? 0 : call->response.body.len;
-    a->microseconds = (nanoseconds() - a->started) / 1000;
+    a->microseconds = (api_nanoseconds() - a->started) / 1000;
     access_put(&l->log, l->server->config.log, a);
     if (!l->log.overflow) return;
     l->log.overflow = false;

@@ -30,14 +30,6 @@ struct judged {
 
 /* ---- writing ---------------------------------------------------------- */
 
-static int print(const struct buffer *b) {
-    ssize_t n;
-    for (size_t at = 0; at < b->len; at += (size_t)n)
-        if ((n = write(STDOUT_FILENO, b->at + at, b->len - at)) < 0)
-            return log_line("standard output: ", strerror(errno), NULL);
-    return 0;
-}
-
 static void put_visible(struct buffer *b, struct slice s) {
     for (size_t i = 0; i < s.len && i < SHOWN_MAX; i++) {
         uint8_t byte = (uint8_t)s.at[i];
@@ -220,7 +212,7 @@ static int issue(const struct token_config *c, const char *name, double now) {
     if (found != USERS_OK) return found == USERS_NOT_FOUND ? log_line("user \"", name, "\" not found", NULL) : -1;
     jwt_put_claims(&b, &c->keys->key[0], slice_of(name), c->ttl_chosen ? iat : -1, exp, user.not_before);
     put_char(&b, '\n');
-    return print(&b);
+    return log_print(&b);
 }
 
 /* As `user list` writes a name. */
@@ -236,12 +228,9 @@ static int verify(const struct judged *j) {
         text[b.len] = '\0';
         return log_line("the token is not valid: ", labels[check], ": ", text, NULL);
     }
-    if (name.len == 0 || *name.at == '"' || users_name_fault(name))
-        json_put_string(&b, name);
-    else
-        put_bytes(&b, name.at, name.len);
+    users_put_name(&b, name);
     put_char(&b, '\n');
-    return print(&b);
+    return log_print(&b);
 }
 
 static void put_row(struct buffer *b, const char *mark, const char *label) {
@@ -279,14 +268,14 @@ static int explain(const struct judged *j) {
         else
             put_text(&b, "there is nothing to look at");
         put_char(&b, '\n');
-        if (print(&b) != 0) return -1;
+        if (log_print(&b) != 0) return -1;
         b.len = 0;
     }
     put_account(&b, j);
     put_text(&b, j->result == JWT_VALID     ? "The token is valid.\n"
                  : j->result == JWT_EXPIRED ? "The token has expired; all else about it is right.\n"
                                             : "The token is not valid.\n");
-    return print(&b) == 0 && j->result == JWT_VALID ? 0 : -1;
+    return log_print(&b) == 0 && j->result == JWT_VALID ? 0 : -1;
 }
 
 static int judge(const struct token_config *c, double now, int (*then)(const struct judged *j)) {

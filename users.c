@@ -34,6 +34,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "json.h"
 #include "log.h"
 #include "revoked.h"
@@ -407,17 +408,6 @@ static int lock_file(const struct users *u, pthread_mutex_t *held) {
     return 0;
 }
 
-/* A new file's name is on the disk only once its directory is: before the next account is acknowledged. */
-static int sync_directory(const char *path) {
-    const char *slash = strrchr(path, '/');
-    char *name = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
-    int fd = name ? open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    int result = fd < 0 ? -1 : fsync(fd);
-    if (fd >= 0) close(fd);
-    free(name);
-    return result;
-}
-
 static int open_file(struct users *u) {
     struct stat st;
     u->fd = open(u->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
@@ -430,7 +420,7 @@ static int open_file(struct users *u) {
     if (index_reserve(u, (uint64_t)st.st_size / LINE_LEN_USUAL + 1) != 0 || lock_file(u, NULL) != 0) return -1;
     int result = catch_up(u, true);
     /* what a killed process wrote or renamed, but did not sync, is told from what is durable by nobody: now it is */
-    if (result == 0 && u->end > 0 && (fdatasync(u->fd) != 0 || sync_directory(u->path) != 0))
+    if (result == 0 && u->end > 0 && (fdatasync(u->fd) != 0 || file_sync_directory(u->path) != 0))
         result = complain(u, "can't be synced: ", strerror(errno));
     flock(u->fd, LOCK_UN);
     return result;
@@ -485,14 +475,6 @@ static int begin(struct users *u, bool mend) {
 
 /* ---- compaction ------------------------------------------------------- */
 
-static int write_all(int fd, struct buffer *out) {
-    ssize_t n;
-    for (size_t at = 0; at < out->len; at += (size_t)n)
-        if ((n = write(fd, out->at + at, out->len - at)) <= 0) return -1;
-    out->len = 0;
-    return 0;
-}
-
 /* Copies the newest line of each name, byte for byte and in the order of the file, where it says something. */
 static int copy_lines(const struct users *u, int fd) {
     struct buffer out = { .at = malloc(READ_LEN), .cap = READ_LEN };
@@ -502,14 +484,14 @@ static int copy_lines(const struct users *u, int fd) {
     for (uint64_t at = 0; result == 0 && at < u->end; at += (uint64_t)len) {
         len = read_record_at(u, at, &record);
         if (len < 0) errno = EIO;
-        if (len < 0 || (out.cap - out.len < LINE_LEN_MAX && write_all(fd, &out) != 0)) result = -1;
+        if (len < 0 || (out.cap - out.len < LINE_LEN_MAX && file_write(fd, &out) != 0)) result = -1;
         if (result != 0 || !says_something(u, &record.user) ||
             !is_newest(u, (struct slice){ record.name, record.name_len }, at))
             continue;
         if (pread(u->fd, out.at + out.len, (size_t)len, (off_t)at) != len) result = -1;
         out.len += (size_t)len;
     }
-    if (result == 0) result = write_all(fd, &out);
+    if (result == 0) result = file_write(fd, &out);
     free(out.at);
     return result;
 }
@@ -616,6 +598,13 @@ const char *users_name_fault(struct slice name) {
     return NULL;
 }
 
+void users_put_name(struct buffer *out, struct slice name) {
+    if (users_name_fault(name) || *name.at == '"')
+        json_put_string(out, name);
+    else
+        put_bytes(out, name.at, name.len);
+}
+
 void users_put_line(struct buffer *out, const struct users *u, const struct record *record) {
     put_line(out, u, (struct slice){ record->name, record->name_len }, &record->user);
 }
@@ -693,7 +682,7 @@ static int make_line(struct buffer *line, const struct users *u, struct slice na
 
 /* Appends lines, whole and synced, or leaves the file as it was. */
 static int append(struct users *u, const struct buffer *lines) {
-    if (u->end == 0 && sync_directory(u->path) != 0)
+    if (u->end == 0 && file_sync_directory(u->path) != 0)
         return complain(u, "its directory can't be synced: ", strerror(errno));
     ssize_t n = write(u->fd, lines->at, lines->len);
     if (n != (ssize_t)lines->len) {

@@ -106,6 +106,10 @@ int users_batch_begin(struct users *users);
 enum users_result users_batch_put(struct users *users, const struct record *record);
 int users_batch_end(struct users *users, bool keep);
 
+/* Appends a name as it is, so that a shell can take it; one that has a control character, which the shell or the
+ * terminal might take for something else, is empty, or begins with a quote, as a JSON string. */
+void users_put_name(struct buffer *out, struct slice name);
+
 /* Appends an account's line as it stands in a file, with its LF: 5 KiB at the most. */
 void users_put_line(struct buffer *out, const struct users *users, const struct record *record);
 

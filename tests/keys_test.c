@@ -155,6 +155,15 @@ static void test_rotate(void) {
     check(n == 88 + tail.len - 1 && memcmp(text + 87, tail.at, tail.len) == 0, "the old ones behind two new ones: %zu", n);
     check(memcmp(text, text + 44, 43) != 0, "which differ");
     check(stat(path, &st) == 0 && (st.st_mode & 0777) == 0640, "nobody else reads or writes it");
+    char unfinished[200], others[200];
+    snprintf(unfinished, sizeof unfinished, "%s.unfinished", path);
+    snprintf(others, sizeof others, "%s/others", dir);
+    int fd = open(others, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0 || write(fd, "theirs", 6) != 6 || close(fd) != 0 || link(others, unfinished) != 0) abort();
+    listen_begin();
+    check(keys_rotate(path, MAX) == -1 && listen_end("File exists", 1), "another's file under that name");
+    check(stat(others, &st) == 0 && st.st_size == 6 && (st.st_mode & 0777) == 0644, "which stays as it is");
+    if (unlink(others) != 0 || unlink(unfinished) != 0) abort();
     memcpy(before, text, n);
     listen_begin();
     check(keys_rotate(path, MAX) == 0 && listen_end("1 of the oldest keys fell out", 1), "the oldest falls out");

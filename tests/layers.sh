@@ -10,7 +10,7 @@ trap 'rm -rf "$dir"' EXIT
 floor_of() {
     case $1 in
     bytes) echo -1 ;; # the ground that all stand on
-    sha256) echo 0 ;;
+    sha256 | file) echo 0 ;;
     sha256_hw | hmac | scrypt | base64url | json | http | browser | log | address | metrics | revoked) echo 1 ;;
     page | users | password | jwt | keys | throttle | sandbox | listen | access) echo 2 ;;
     api) echo 3 ;;

@@ -1,0 +1,18 @@
+/* file.h - what files need beside read(2) and write(2). Nothing is said here: errno tells. */
+#ifndef FILE_H
+#define FILE_H
+
+#include "bytes.h"
+
+enum { FILE_PATH_MAX = 4096 + 16 }; /* bytes of a path with its NUL */
+
+/* The directory in which `path` lies, with a slash behind it; in the caller's array. */
+const char *file_directory(const char *path, char out[FILE_PATH_MAX]);
+
+/* A name is on the disk only once its directory is. 0, or -1. */
+int file_sync_directory(const char *path);
+
+/* Writes all that is in the buffer and empties it. 0, or -1 where a part is missing. */
+int file_write(int fd, struct buffer *b);
+
+#endif
