@@ -208,7 +208,7 @@ static const int allowed_calls[] = {
     SYS_statx,
 #endif
 #ifdef SYS_fstat64 /* of 32 bits */
-    SYS_fstat64, SYS_stat64, SYS_fstatat64, SYS_mmap2, SYS_ftruncate64, SYS_fcntl64,
+    SYS_fstat64, SYS_stat64, SYS_fstatat64, SYS_ftruncate64, SYS_fcntl64,
 #endif
 #ifdef SYS_clock_gettime64
     SYS_clock_gettime64, SYS_ppoll_time64, SYS_clock_nanosleep_time64, SYS_futex_time64, SYS_rt_sigtimedwait_time64,
@@ -231,6 +231,9 @@ static const struct {
 } conditions[] = {
 #ifdef SYS_mmap
     { SYS_mmap, 2, PROT_EXEC, false },
+#endif
+#ifdef SYS_mmap2
+    { SYS_mmap2, 2, PROT_EXEC, false },
 #endif
     { SYS_mprotect, 2, PROT_EXEC, false },
     { SYS_clone, 0, THREAD_FLAG, true },

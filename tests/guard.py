@@ -346,6 +346,9 @@ def through(name, port, jwtd):
                          "-H", "Sec-WebSocket-Version: 13"), "a WebSocket"),
                        (("-X", "POST", "-d", 100000 * "x"), "a large POST")):
         same(curl(*words, f"{url}/private")[0], 401, f"{name}: nobody, {why}")
+    same(curl(f"{url}/auth/healthz")[0], 200, f"{name}: how jwtd is")
+    for path in ("metrics", "metrics?a=1", "%6detrics", "/metrics", "./metrics", "x/../metrics", "metrics/"):
+        check(curl("--path-as-is", *bearer, f"{url}/auth/{path}")[0] >= 300, f"{name}: /auth/{path} is nobody's")
     for path in ("/auth/../private", "/auth/%2e%2e/private", "//auth/../private", "/AUTH/x", "/auth"):
         answer = curl("--path-as-is", *forged, f"{url}{path}")
         check(answer[0] != 200 or b'"users"' not in answer[2], f"{name}: around the wall by {path}: {answer}")
