@@ -265,7 +265,32 @@ def secret():
         server.stop()
 
 
+def has_strace():
+    strace = shutil.which("strace")
+    return strace and not subprocess.run([strace, "-o", "/dev/null", "true"], stderr=subprocess.DEVNULL,
+                                         check=False).returncode
+
+
+def overtaken():
+    """A rotation begins while strace holds another behind its write."""
+    if not has_strace():
+        skip("overtaken rotation: package strace")
+        return
+    home = Home()
+    slow = home.start("secret", "rotate", around=("strace", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e",
+                                                  "inject=fsync:delay_enter=1000000:when=1"))
+    until = time.monotonic() + WAIT
+    while time.monotonic() < until and not (os.path.exists(f"{home.file}.unfinished") and
+                                            os.path.getsize(f"{home.file}.unfinished")):
+        pass
+    home("secret", "rotate")
+    same(slow.wait(WAIT), 0, "the one that was overtaken")
+    keys = home.keys()
+    same((len(set(keys)), keys[-1]), (3, OLD), "a rotation while another is under way: nothing is lost")
+
+
 def at_once():
+    overtaken()
     home = Home()
     running = [home.start("secret", "rotate") for _ in range(8)]
     same([p.wait(WAIT) for p in running], [0] * 8, "eight rotations at once")
@@ -284,15 +309,14 @@ CALLS = ("openat", "flock", "fstat", "ftruncate", "read", "getrandom", "fchmod",
 
 def killed():
     """Killed at any of its system calls, and any of them failing."""
-    strace = shutil.which("strace")
-    if not strace or subprocess.run([strace, "-o", "/dev/null", "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+    if not has_strace():
         return skip("killed in a rotation: package strace")
     cut = 0
     for call in CALLS:
         for when in range(1, 8):
             home = Home(OLD + b"\n" + NEW + b"\n")
             process = home.start("secret", "rotate", around=(
-                strace, "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={when}"))
+                "strace", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={when}"))
             process.communicate(timeout=WAIT)
             keys = home.keys()
             check(keys[-2:] == [OLD, NEW] and 2 <= len(keys) <= 3 and all(len(k) >= 43 for k in keys) and
@@ -307,7 +331,7 @@ def killed():
     for call in ("flock", "ftruncate", "getrandom", "fchmod", "write", "fsync", "rename"):
         home = Home()
         home("secret", "rotate", status=1, says="Input/output error", around=(
-            strace, "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:error=EIO" + (":when=1" if call == "write" else "")))
+            "strace", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:error=EIO" + (":when=1" if call == "write" else "")))
         left = [] if call != "flock" else ["jwtd.secret.unfinished"]  # not locked, it may be another's
         same((home.keys(), sorted(os.listdir(home.folder))), ([OLD], ["jwtd.secret", *left, "users.jsonl"]),
              f"{call} fails")
