@@ -25,6 +25,35 @@ int network_parse(struct slice text, struct network *network) {
     return n >= 0 && n <= most ? 0 : -1;
 }
 
+int address_parse_socket(struct slice text, struct sockaddr_storage *name) {
+    struct slice host = text;
+    struct address a;
+    while (host.len > 0 && host.at[host.len - 1] != ':') host.len--;
+    int64_t port = slice_decimal((struct slice){ text.at + host.len, text.len - host.len });
+    host.len -= host.len > 0;
+    bool brackets = host.len > 2 && host.at[0] == '[' && host.at[host.len - 1] == ']';
+    if (brackets) host = (struct slice){ host.at + 1, host.len - 2 };
+    if (port < 0 || port > 65535 || address_parse(host, &a) != 0 ||
+        brackets != (memchr(host.at, ':', host.len) != NULL))
+        return -1;
+    memset(name, 0, sizeof *name);
+    if (brackets) {
+        struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)name;
+        *in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
+        memcpy(&in6->sin6_addr, a.bytes, 16);
+    } else {
+        struct sockaddr_in *in = (struct sockaddr_in *)name;
+        *in = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+        memcpy(&in->sin_addr, a.bytes + 12, 4);
+    }
+    return (int)port;
+}
+
+/* It lies at the same place in both kinds. */
+uint16_t address_port(const struct sockaddr_storage *name) {
+    return ntohs(((const struct sockaddr_in *)name)->sin_port);
+}
+
 const char *address_text(const struct address *address, char text[ADDRESS_TEXT_MAX]) {
     struct buffer b = { .at = text, .cap = ADDRESS_TEXT_MAX };
     const uint8_t *p = address->bytes;

@@ -25,6 +25,10 @@ enum { ADDRESS_TEXT_MAX = 46 };
 int address_parse(struct slice text, struct address *address);
 int network_parse(struct slice text, struct network *network);
 
+/* Reads ADDRESS:PORT or [IPv6]:PORT, numbers all: the port, or -1. */
+int address_parse_socket(struct slice text, struct sockaddr_storage *name);
+uint16_t address_port(const struct sockaddr_storage *name);
+
 /* Writes it, "-" where it is not known, with a NUL; gives `text`. */
 const char *address_text(const struct address *address, char text[ADDRESS_TEXT_MAX]);
 

@@ -353,6 +353,29 @@ int json_next(struct slice *rest, struct slice *name, struct slice *value, const
     return result;
 }
 
+int json_element(struct slice *rest, struct slice *value, const char **why) {
+    struct cursor c = { .p = rest->at, .end = rest->at + rest->len, .depth = 1 };
+    enum json_type type;
+    bool first = value->at == NULL;
+    int result = 1;
+    skip_space(&c);
+    bool more = next_is(&c, first ? '[' : ',');
+    skip_space(&c);
+    const char *start = c.p;
+    if (more && (!first || c.p == c.end || *c.p != ']')) {
+        if (read_value(&c, &type) != 0) result = -1;
+        *value = (struct slice){ start, (size_t)(c.p - start) };
+    } else if (!next_is(&c, ']')) {
+        result = fail(&c, first ? "not an array" : "an array without its end");
+    } else {
+        skip_space(&c);
+        result = c.p == c.end ? 0 : fail(&c, "something behind the array");
+    }
+    *rest = (struct slice){ c.p, (size_t)(c.end - c.p) };
+    *why = c.why;
+    return result;
+}
+
 /* ---- writing ---------------------------------------------------------- */
 
 static void put_u(struct buffer *b, int32_t unit) {

@@ -39,6 +39,9 @@ enum json_result json_object(struct slice text, struct json_member *members, siz
  * have ended; -1 with *why, and *rest where it is wrong. That no name comes twice is the caller's to see. */
 int json_next(struct slice *rest, struct slice *name, struct slice *value, const char **why);
 
+/* The elements of an array, one a call: as json_next, and *value is empty at first. */
+int json_element(struct slice *rest, struct slice *value, const char **why);
+
 /* The characters of a JSON_STRING's raw slice as UTF-8: their number of bytes, or -1 where they do not fit
  * `cap`. They may contain NUL. */
 ssize_t json_string(struct slice raw, char *out, size_t cap);

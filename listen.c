@@ -16,32 +16,14 @@
 #include "log.h"
 
 int listen_parse(const char *text, union listen_address *address) {
-    const char *colon = strrchr(text, ':');
-    struct slice host = { text, colon ? (size_t)(colon - text) : 0 };
-    struct sockaddr_in *in = (struct sockaddr_in *)&address->storage;
-    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&address->storage;
-    struct address a;
+    size_t len = strlen(text);
     memset(address, 0, sizeof *address);
-    if (strncmp(text, "unix:", 5) == 0) {
-        size_t len = strlen(text + 5);
-        address->un.sun_family = AF_UNIX;
-        memcpy(address->un.sun_path, text + 5, len < sizeof address->un.sun_path ? len : 0);
-        return len > 0 && len < sizeof address->un.sun_path ? 0 : -1;
-    }
-    bool brackets = host.len > 2 && host.at[0] == '[' && host.at[host.len - 1] == ']';
-    if (brackets) host = (struct slice){ host.at + 1, host.len - 2 };
-    int64_t port = colon ? slice_decimal(slice_of(colon + 1)) : -1;
-    if (port < 0 || port > 65535 || address_parse(host, &a) != 0 ||
-        brackets != (memchr(host.at, ':', host.len) != NULL))
-        return -1;
-    if (brackets) {
-        *in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
-        memcpy(&in6->sin6_addr, a.bytes, 16);
-    } else {
-        *in = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-        memcpy(&in->sin_addr, a.bytes + 12, 4);
-    }
-    return 0;
+    if (strncmp(text, "unix:", 5) != 0)
+        return address_parse_socket((struct slice){ text, len }, &address->storage) < 0 ? -1 : 0;
+    len -= 5;
+    address->un.sun_family = AF_UNIX;
+    memcpy(address->un.sun_path, text + 5, len < sizeof address->un.sun_path ? len : 0);
+    return len > 0 && len < sizeof address->un.sun_path ? 0 : -1;
 }
 
 bool listen_is_loopback(const union listen_address *address) {
