@@ -11,7 +11,7 @@ BUILD    = build/$(notdir $(firstword $(CC)))$(if $(SANITIZE),-$(firstword $(sub
 comma    = ,
 
 ROOMS    = bytes file log sha256 sha256_hw hmac base64url json scrypt http browser address page jwt keys password revoked \
-           users throttle sandbox listen metrics access api server admin health token
+           etcd users users_file users_etcd throttle sandbox listen metrics access api server admin health token
 SOURCES  = main.c $(ROOMS:=.c)
 HEADERS  = $(wildcard *.h)
 TESTS    = $(patsubst tests/%.c,%,$(wildcard tests/*_test.c))

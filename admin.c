@@ -254,7 +254,7 @@ static int run(enum verb verb, const char *name, const char *path, sha256_compre
                const struct password_cost *cost, int64_t ttl) {
     uint8_t index_key[16];
     struct password_work work = { .compress = compress };
-    if (verb != ADD && verb != IMPORT && access(path, F_OK) != 0)
+    if (verb != ADD && verb != IMPORT && !users_exist(path))
         return log_line(path, ": ", strerror(errno), " (--users names another file)", NULL);
     if (getrandom(index_key, sizeof index_key, 0) != sizeof index_key)
         return log_line("getrandom: ", strerror(errno), NULL);

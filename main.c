@@ -13,7 +13,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
-#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -84,7 +83,11 @@ static const struct option {
 #define AT(member) offsetof(struct config, member)
     { "--listen", "ADDR:PORT", "JWTD_LISTEN", "127.0.0.1:5000", ADDRESS, 0, 0, 0,
       "IPv4, [IPv6] or unix:PATH; port 0 picks a free one" },
-    { "--users", "FILE", "JWTD_USERS", "users.jsonl", PATH, AT(users), 0, 0, "the accounts" },
+    { "--users", "FILE", "JWTD_USERS", "users.jsonl", PATH, AT(users), 0, 0,
+      "the accounts, or etcd://ADDR:PORT[,ADDR:PORT]...[/PREFIX]" },
+    { NULL, NULL, "JWTD_ETCD_USER", NULL, NOT_AN_OPTION, 0, 0, 0,
+      "who logs in to that etcd; nobody where it is missing" },
+    { NULL, NULL, "JWTD_ETCD_PASSWORD", NULL, NOT_AN_OPTION, 0, 0, 0, "and with what; never an argument" },
     { "--secret-file", "FILE", "JWTD_SECRET_FILE", "jwtd.secret", PATH, AT(secret_file), 0, 0,
       "the keys, one a line, the first signs; made where missing" },
     { NULL, NULL, "JWTD_SECRET", NULL, NOT_AN_OPTION, 0, 0, 0,
@@ -354,31 +357,22 @@ static int take_signals(sigset_t *awaited) {
     return fd;
 }
 
-/* A descriptor that tells when other processes write to the accounts' file, let go of it or put another in its place;
- * -1: there is none. */
-static int watch_users(const struct config *c) {
-    char directory[FILE_PATH_MAX];
-    const uint32_t written = IN_MODIFY | IN_CLOSE_WRITE, named = IN_CREATE | IN_MOVED_TO;
-    int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (fd >= 0 && inotify_add_watch(fd, file_directory(c->users, directory), written | named) >= 0 &&
-        inotify_add_watch(fd, c->users, written) >= 0) /* where a symbolic link leads */
-        return fd;
-    log_line(c->users, " can't be watched, so it is read once a second: ", strerror(errno), NULL);
-    if (fd >= 0) close(fd);
-    return -1;
-}
-
-/* What a serving process still needs: the accounts' directory, to read a new key file in that of the old one (if its
- * user can see it at all), and to remove its socket. */
+/* What a serving process still needs: where the accounts are, to read a new key file in the directory of the old one
+ * (if its user can see it at all), and to remove its socket. */
 static int lock_in(const struct config *c) {
-    char users[FILE_PATH_MAX], secret[FILE_PATH_MAX], socket[FILE_PATH_MAX];
-    struct sandbox_path paths[3] = { { file_directory(c->users, users), SANDBOX_READ_WRITE } };
-    size_t n = 1;
+    char secret[FILE_PATH_MAX], socket[FILE_PATH_MAX];
+    struct sandbox_grant grants[3 + ETCD_ENDPOINTS_MAX];
+    struct users_needs users;
+    size_t n = 0;
+    users_needs(c->api.users, &users);
+    if (*users.directory) grants[n++] = (struct sandbox_grant){ SANDBOX_READ_WRITE, .path = users.directory };
+    for (size_t i = 0; i < users.port_count; i++)
+        grants[n++] = (struct sandbox_grant){ SANDBOX_CONNECT, .port = users.ports[i] };
     if (!getenv("JWTD_SECRET") && access(file_directory(c->secret_file, secret), F_OK) == 0)
-        paths[n++] = (struct sandbox_path){ secret, SANDBOX_READ };
+        grants[n++] = (struct sandbox_grant){ SANDBOX_READ, .path = secret };
     if (c->address.any.sa_family == AF_UNIX && !c->given)
-        paths[n++] = (struct sandbox_path){ file_directory(c->address.un.sun_path, socket), SANDBOX_REMOVE };
-    return c->sandbox == OFF ? 0 : sandbox_enter(paths, n, c->sandbox == REQUIRE);
+        grants[n++] = (struct sandbox_grant){ SANDBOX_REMOVE, .path = file_directory(c->address.un.sun_path, socket) };
+    return c->sandbox == OFF ? 0 : sandbox_enter(grants, n, c->sandbox == REQUIRE);
 }
 
 /* The socket on which the service manager waits to hear how it goes (sd_notify(3)), or -1. */
@@ -466,7 +460,7 @@ static struct server *start(struct config *c, struct buffer *url) {
     }
     c->api.users = users_open(c->users, c->server.compress, keys.index, c->ttl);
     if (c->api.users == NULL || users_compact(c->api.users) != 0) return NULL;
-    c->changes = watch_users(c);
+    c->changes = users_watch(c->api.users);
     if (c->throttle == ON && (c->api.throttle = throttle_new(c->server.compress, keys.throttle)) == NULL) {
         log_line("no memory for the throttle", NULL);
         return NULL;

@@ -104,9 +104,18 @@ static void put_requests(struct buffer *out, const unsigned long *sums, const st
     }
 }
 
+static void put_seconds(struct buffer *out, const char *name, uint64_t ms) {
+    put_text(out, name);
+    put_text(out, "_sum ");
+    put_number(out, ms / 1000);
+    put_char(out, '.');
+    for (unsigned digit = 100; digit > 0; digit /= 10) put_char(out, (char)('0' + ms / digit % 10));
+    put_char(out, '\n');
+}
+
 static void put_hashes(struct buffer *out, const unsigned long *sums) {
     static const char name[] = "jwtd_hash_seconds";
-    unsigned long hashes = 0, ms = sums[METRICS_HASH_MS];
+    unsigned long hashes = 0;
     put_head(out, name, "histogram", "Time that a password's hash took, to check it or to make it.");
     for (unsigned i = 0; i < METRICS_HASH_BUCKETS; i++) {
         hashes += sums[METRICS_HASHES + i];
@@ -114,14 +123,29 @@ static void put_hashes(struct buffer *out, const unsigned long *sums) {
         put_label(out, "_bucket{", "le", slice_of(bounds[i].seconds));
         put_value(out, "} ", hashes);
     }
-    put_text(out, name);
-    put_text(out, "_sum ");
-    put_number(out, ms / 1000);
-    put_char(out, '.');
-    for (unsigned long digit = 100; digit > 0; digit /= 10) put_char(out, (char)('0' + ms / digit % 10));
-    put_char(out, '\n');
+    put_seconds(out, name, sums[METRICS_HASH_MS]);
     put_text(out, name);
     put_value(out, "_count ", hashes);
+}
+
+static void put_etcd(struct buffer *out, const struct metrics_calls *c) {
+    static const char name[] = "jwtd_etcd_calls_total", seconds[] = "jwtd_etcd_call_seconds";
+    static const char retries[] = "jwtd_etcd_retries_total";
+    const uint64_t counts[] = { c->ok, c->refused, c->unavailable };
+    struct slice rest = slice_of("ok refused unavailable");
+    put_head(out, name, "counter", "Calls to etcd, by what came of them.");
+    for (const uint64_t *count = counts; rest.at != NULL; count++) {
+        put_text(out, name);
+        put_label(out, "{", "outcome", slice_cut(&rest, ' '));
+        put_value(out, "} ", *count);
+    }
+    put_head(out, retries, "counter", "Attempts beyond the first one of a call to etcd.");
+    put_text(out, retries);
+    put_value(out, " ", c->retries);
+    put_head(out, seconds, "summary", "Time that calls to etcd took, with their retries.");
+    put_seconds(out, seconds, c->milliseconds);
+    put_text(out, seconds);
+    put_value(out, "_count ", c->ok + c->refused + c->unavailable);
 }
 
 static void put_build(struct buffer *out, const struct metrics_facts *facts) {
@@ -150,6 +174,7 @@ void metrics_put(struct buffer *out, const struct metrics *threads, size_t n, co
     put_gauge(out, "jwtd_hash_queue_length", "Requests that wait for a worker.", queued);
     put_hashes(out, sums);
     put_gauge(out, "jwtd_accounts", "Accounts that exist.", facts->accounts);
+    if (facts->etcd) put_etcd(out, facts->etcd);
     put_build(out, facts);
     put_gauge(out, "process_start_time_seconds", "When it was started, in seconds since 1970.", facts->started);
 }

@@ -72,6 +72,9 @@ struct metrics_facts {
     const char *version, *libc;
     uint64_t started; /* seconds since 1970 */
     uint64_t accounts;
+    const struct metrics_calls {
+        uint64_t ok, refused, unavailable, retries, milliseconds;
+    } * etcd; /* NULL: none is called */
 };
 
 /* Appends the text: at most METRICS_TEXT_MAX bytes, if no path is longer than METRICS_PATH_MAX and version and libc

@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -88,7 +89,7 @@ int sandbox_become(const char *user) {
     return 0;
 }
 
-/* ---- files: Landlock --------------------------------------------------- */
+/* ---- files and ports: Landlock --------------------------------------------------- */
 
 enum {
     LL_WRITE_FILE = 1 << 1,
@@ -97,8 +98,10 @@ enum {
     LL_REMOVE_FILE = 1 << 5,
     LL_MAKE_REG = 1 << 8,
     LL_TRUNCATE = 1 << 14,
+    LL_CONNECT_TCP = 1 << 1,
     LL_PATH_BENEATH = 1, /* the kind of rule */
-    LL_CREATE = 444,     /* the calls have these numbers on every machine */
+    LL_NET_PORT = 2,
+    LL_CREATE = 444, /* the calls have these numbers on every machine */
     LL_ADD_RULE = 445,
     LL_RESTRICT_SELF = 446,
 };
@@ -112,6 +115,10 @@ struct __attribute__((packed)) landlock_path {
     int32_t fd;
 };
 
+struct landlock_port {
+    uint64_t allowed, port;
+};
+
 static int allow_path(int rules, const char *path, uint64_t allowed) {
     struct landlock_path rule = { .allowed = allowed, .fd = open(path, O_PATH | O_CLOEXEC) };
     if (rule.fd < 0) return -1;
@@ -120,7 +127,7 @@ static int allow_path(int rules, const char *path, uint64_t allowed) {
     return (int)result;
 }
 
-static int restrict_files(const struct sandbox_path *paths, size_t n) {
+static int restrict_access(const struct sandbox_grant *grants, size_t n) {
     long version = syscall(LL_CREATE, NULL, 0, 1);
     if (version < 1) return -1;
     /* each version of the interface knows more rights, and a longer struct */
@@ -144,7 +151,11 @@ static int restrict_files(const struct sandbox_path *paths, size_t n) {
     if (rules < 0) return -1;
     int result = 0;
     for (size_t i = 0; i < n; i++)
-        result |= allow_path((int)rules, paths[i].path, rights[paths[i].right] & handled.files);
+        if (grants[i].right != SANDBOX_CONNECT)
+            result |= allow_path((int)rules, grants[i].path, rights[grants[i].right] & handled.files);
+        else if (version >= 4)
+            result |= (int)syscall(LL_ADD_RULE, rules, LL_NET_PORT,
+                                   &(struct landlock_port){ LL_CONNECT_TCP, grants[i].port }, 0);
     if (result == 0) result = (int)syscall(LL_RESTRICT_SELF, rules, 0);
     close((int)rules);
     return result;
@@ -164,10 +175,10 @@ struct bpf_program {
 };
 
 enum {
-    LOAD = 0x20,       /* BPF_LD | BPF_W | BPF_ABS: a word of struct seccomp_data */
-    IF_EQUAL = 0x15,   /* BPF_JMP | BPF_JEQ | BPF_K */
-    IF_ANY_BIT = 0x45, /* BPF_JMP | BPF_JSET | BPF_K */
-    RETURN = 0x06,     /* BPF_RET | BPF_K */
+    LOAD = 0x20,     /* BPF_LD | BPF_W | BPF_ABS: a word of struct seccomp_data */
+    IF_EQUAL = 0x15, /* BPF_JMP | BPF_JEQ | BPF_K */
+    AND = 0x54,      /* BPF_ALU | BPF_AND | BPF_K */
+    RETURN = 0x06,   /* BPF_RET | BPF_K */
     AT_NUMBER = 0,
     AT_ARCH = 4,
     AT_ARGUMENTS = 16, /* eight bytes each, and the lower half first: all machines here are little-endian */
@@ -223,23 +234,25 @@ static const int allowed_calls[] = {
 };
 /* clang-format on */
 
-/* What is allowed only without, or only with, some bits of an argument. */
-static const struct {
+/* What is allowed only where an argument has some bits as wanted. */
+static const struct condition {
     int call;
-    uint32_t argument, bits;
-    bool must_have;
+    uint32_t argument, bits, wanted;
+    bool connects; /* only for who may connect at all */
 } conditions[] = {
 #ifdef SYS_mmap
-    { SYS_mmap, 2, PROT_EXEC, false },
+    { SYS_mmap, 2, PROT_EXEC, 0, false },
 #endif
 #ifdef SYS_mmap2
-    { SYS_mmap2, 2, PROT_EXEC, false },
+    { SYS_mmap2, 2, PROT_EXEC, 0, false },
 #endif
-    { SYS_mprotect, 2, PROT_EXEC, false },
-    { SYS_clone, 0, THREAD_FLAG, true },
+    { SYS_mprotect, 2, PROT_EXEC, 0, false },
+    { SYS_clone, 0, THREAD_FLAG, THREAD_FLAG, false },
+    { SYS_socket, 0, ~(uint32_t)(AF_INET ^ AF_INET6), AF_INET &AF_INET6, true },
+    { SYS_connect, 0, 0, 0, true },
 };
 
-static int filter_calls(void) {
+static int filter_calls(bool connects) {
     struct bpf filter[FILTER_MAX];
     uint16_t n = 0;
     filter[n++] = (struct bpf){ LOAD, 0, 0, AT_ARCH };
@@ -251,12 +264,14 @@ static int filter_calls(void) {
         filter[n++] = (struct bpf){ RETURN, 0, 0, ALLOW };
     }
     for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++) {
-        bool must = conditions[i].must_have;
-        filter[n++] = (struct bpf){ IF_EQUAL, 0, 4, (uint32_t)conditions[i].call };
-        filter[n++] = (struct bpf){ LOAD, 0, 0, AT_ARGUMENTS + 8 * conditions[i].argument };
-        filter[n++] = (struct bpf){ IF_ANY_BIT, must ? 1 : 0, must ? 0 : 1, conditions[i].bits };
-        filter[n++] = (struct bpf){ RETURN, 0, 0, FAIL | EPERM };
+        const struct condition *c = &conditions[i];
+        if (c->connects && !connects) continue;
+        filter[n++] = (struct bpf){ IF_EQUAL, 0, 5, (uint32_t)c->call };
+        filter[n++] = (struct bpf){ LOAD, 0, 0, AT_ARGUMENTS + 8 * c->argument };
+        filter[n++] = (struct bpf){ AND, 0, 0, c->bits };
+        filter[n++] = (struct bpf){ IF_EQUAL, 0, 1, c->wanted };
         filter[n++] = (struct bpf){ RETURN, 0, 0, ALLOW };
+        filter[n++] = (struct bpf){ RETURN, 0, 0, FAIL | EPERM };
     }
 #ifdef SYS_clone3 /* its flags lie in memory, where no filter looks: without it, libc takes clone */
     filter[n++] = (struct bpf){ IF_EQUAL, 0, 1, SYS_clone3 };
@@ -269,17 +284,20 @@ static int filter_calls(void) {
 
 /* ---- all of it ---------------------------------------------------------- */
 
-int sandbox_enter(const struct sandbox_path *paths, size_t n, bool require) {
+int sandbox_enter(const struct sandbox_grant *grants, size_t n, bool require) {
 #ifdef SANITIZED
-    (void)paths, (void)n;
+    (void)grants, (void)n;
     return require ? log_line("sandbox: not in a build with sanitizers", NULL) : 0;
 #endif
     int missing = 0;
+    bool connects = false;
+    for (size_t i = 0; i < n; i++) connects |= grants[i].right == SANDBOX_CONNECT;
     prlimit(0, RLIMIT_CORE, &(struct rlimit){ 0, 0 }, NULL);
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         missing |= log_line("sandbox: not on this kernel: no_new_privs: ", strerror(errno), NULL);
-    if (restrict_files(paths, n) != 0)
+    if (restrict_access(grants, n) != 0)
         missing |= log_line("sandbox: not on this kernel: Landlock: ", strerror(errno), NULL);
-    if (filter_calls() != 0) missing |= log_line("sandbox: not on this kernel: seccomp: ", strerror(errno), NULL);
+    if (filter_calls(connects) != 0)
+        missing |= log_line("sandbox: not on this kernel: seccomp: ", strerror(errno), NULL);
     return require ? missing : 0;
 }

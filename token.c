@@ -191,7 +191,7 @@ static enum jwt_check first_fault(const struct judged *j) {
     return check;
 }
 
-static bool has_users(const struct token_config *c) { return access(c->users, F_OK) == 0; }
+static bool has_users(const struct token_config *c) { return users_exist(c->users); }
 
 /* Opens the accounts only where they are: a file is not made for a question. */
 static struct users *open_users(const struct token_config *c) {

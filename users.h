@@ -9,6 +9,8 @@
 #include <stdint.h>
 
 #include "bytes.h"
+#include "etcd.h"
+#include "file.h"
 #include "sha256.h"
 
 enum { USERS_NAME_MAX = 255, USERS_HASH_MAX = 512 }; /* bytes of UTF-8; characters of a hash string */
@@ -37,11 +39,23 @@ enum users_result {
     USERS_UNAVAILABLE, /* could not be read or stored; said on standard error */
 };
 
-/* Opens the file (made where missing, mode 0600), checks every line of it and indexes it. `index_key` is 16
- * random bytes, so that nobody can choose names that collide; `ttl` is how many seconds a token lives. NULL where it
- * can't, with the reason on standard error. */
-struct users *users_open(const char *path, sha256_compress *compress, const uint8_t index_key[16], int64_t ttl);
+/* Opens the accounts of a file (made where missing, mode 0600; every line is checked and indexed), or those of an etcd
+ * where it begins with etcd:// (users_etcd.c). `where` must last. `index_key` is 16 random bytes, so that nobody can
+ * choose names that collide; `ttl` is how many seconds a token lives. NULL where it can't, with the reason on standard
+ * error. */
+struct users *users_open(const char *where, sha256_compress *compress, const uint8_t index_key[16], int64_t ttl);
 void users_close(struct users *users);
+
+/* Is there something to open, or would a file be made? */
+bool users_exist(const char *where);
+
+/* What a process that serves them must still be able to reach when it has locked itself in. */
+struct users_needs {
+    char directory[FILE_PATH_MAX]; /* to write in; empty: none */
+    uint16_t ports[ETCD_ENDPOINTS_MAX];
+    size_t port_count; /* TCP ports to connect to */
+};
+void users_needs(const struct users *users, struct users_needs *needs);
 
 /* Where more than half of the lines count no more, the others are put into a new file, which takes the place of this
  * one; a crash leaves the one or the other. Where that can not be, or another process has the file open, the reason is
@@ -83,8 +97,16 @@ enum users_result users_note_token(struct users *users, struct slice name, int64
  * process has read of the file, and takes no time while nobody's tokens are called back. */
 int64_t users_not_before(const struct users *users, struct slice name, int64_t now);
 
-/* Takes up what other processes have appended. 0, or -1: one of them is at it, try again in a moment. */
+/* Takes up what others have changed: which tokens were called back, at the least. 0, or -1: one of them is at it, try
+ * again in a moment. */
 int users_refresh(struct users *users);
+
+/* A descriptor that becomes readable when others may have changed something; -1: there is none, users_refresh must be
+ * called once a second. */
+int users_watch(const struct users *users);
+
+/* What was counted of calls to an etcd, or NULL. */
+const struct etcd_counts *users_etcd_counts(const struct users *users);
 
 /* The accounts in the order of their lines, one a call; *at is 0 at first. 1, 0 behind the last one, or -1. Where
  * nothing else is called between, they are those of one moment. */

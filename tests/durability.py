@@ -250,7 +250,7 @@ def tail(path):
 # ---- other builds ------------------------------------------------------------
 
 def build(name, *edits, make=()):
-    """A build with edits to users.c: pairs of a pattern and what takes its place. What is the same is compiled
+    """A build with edits to users_file.c: pairs of a pattern and what takes its place. What is the same is compiled
     once. None where it can't be built."""
     source, objects = f"{builds}/source", f"{builds}/objects"
     compiler = os.environ.get("CC", "cc")
@@ -261,12 +261,12 @@ def build(name, *edits, make=()):
         for file in os.listdir(SOURCES):
             if file.endswith((".c", ".h")) or file in ("Makefile", "index.html"):
                 shutil.copy2(f"{SOURCES}/{file}", source)
-    shutil.copy(f"{SOURCES}/users.c", source)
-    with open(f"{source}/users.c", "r+") as f:
+    shutil.copy(f"{SOURCES}/users_file.c", source)
+    with open(f"{source}/users_file.c", "r+") as f:
         text = f.read()
         for old, new in edits:
             text, times = re.subn(old, new, text)
-            check(times > 0, f"the mutant {name}: users.c has no {old}")
+            check(times > 0, f"the mutant {name}: users_file.c has no {old}")
         f.seek(0)
         f.write(text)
         f.truncate()

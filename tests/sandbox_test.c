@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -17,7 +18,8 @@
 
 #include "test.h"
 
-static char directory[] = "/tmp/jwtd-sandbox-XXXXXX", inside[64], key_file[64], outside[64];
+static char directory[] = "/tmp/jwtd-sandbox-XXXXXX", inside[64], key_file[64], outside[64], made[80];
+enum { SYS_LANDLOCK_CREATE = 444 };
 
 static bool can_open(const char *path, int flags) {
     int fd = open(path, flags | O_CLOEXEC, 0600);
@@ -27,11 +29,7 @@ static bool can_open(const char *path, int flags) {
 
 static bool reads_inside(void) { return can_open(inside, O_RDONLY); }
 static bool appends_inside(void) { return can_open(inside, O_RDWR | O_APPEND | O_CREAT); }
-static bool makes_inside(void) {
-    char path[80];
-    snprintf(path, sizeof path, "%s.new", inside);
-    return can_open(path, O_RDWR | O_CREAT | O_EXCL);
-}
+static bool makes_inside(void) { return can_open(made, O_RDWR | O_CREAT | O_EXCL); }
 static bool syncs_directory(void) {
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return fd >= 0 && fsync(fd) == 0;
@@ -41,6 +39,21 @@ static bool writes_key(void) { return can_open(key_file, O_WRONLY); }
 static bool reads_other(void) { return can_open(outside, O_RDONLY); }
 static bool makes_other(void) { return can_open("/tmp/jwtd-sandbox-must-not-be", O_WRONLY | O_CREAT); }
 static bool opens_socket(void) { return socket(AF_INET, SOCK_STREAM, 0) >= 0; }
+/* To where nobody listens: who may ask is refused by the other side. */
+static bool connects_to(uint16_t port) {
+    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    return fd >= 0 && (connect(fd, (struct sockaddr *)&to, sizeof to) == 0 || errno == ECONNREFUSED);
+}
+enum { GRANTED_PORT = 1, OTHER_PORT = 2 };
+static bool connects(void) { return connects_to(GRANTED_PORT); }
+static bool connects_elsewhere(void) { return connects_to(OTHER_PORT); }
+static bool listens(void) {
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    return fd >= 0 && listen(fd, 1) == 0;
+}
+static bool opens_packet_socket(void) { return socket(AF_PACKET, SOCK_RAW, 0) >= 0 || errno != EPERM; }
+static bool opens_netlink_socket(void) { return socket(AF_NETLINK, SOCK_RAW, 0) >= 0; }
 static bool opens_unix_socket(void) { return socket(AF_UNIX, SOCK_STREAM, 0) >= 0; }
 static bool runs_program(void) {
     execl("/bin/true", "true", (char *)NULL);
@@ -74,27 +87,32 @@ static bool gets_random(void) {
 static const struct {
     const char *what;
     bool (*ask)(void);
-    bool allowed;
+    enum { NO, YES, WHO_MAY_CONNECT } allowed; /* the last one: with a port to connect to */
 } questions[] = {
-    { "read a file of its directory", reads_inside, true },
-    { "append to it", appends_inside, true },
-    { "make a file there", makes_inside, true },
-    { "sync the directory", syncs_directory, true },
-    { "read the key", reads_key, true },
-    { "start a thread", starts_thread, true },
-    { "get randomness", gets_random, true },
-    { "write the key", writes_key, false },
-    { "read another file", reads_other, false },
-    { "make a file elsewhere", makes_other, false },
-    { "open a socket", opens_socket, false },
-    { "open a unix socket", opens_unix_socket, false },
-    { "run a program", runs_program, false },
-    { "be traced", traces, false },
-    { "become root", becomes_root, false },
-    { "fork", forks, false },
-    { "send a signal to its parent", kills, false },
-    { "make memory executable", makes_memory_executable, false },
-    { "map executable memory", maps_executable_memory, false },
+    { "read a file of its directory", reads_inside, YES },
+    { "append to it", appends_inside, YES },
+    { "make a file there", makes_inside, YES },
+    { "sync the directory", syncs_directory, YES },
+    { "read the key", reads_key, YES },
+    { "start a thread", starts_thread, YES },
+    { "get randomness", gets_random, YES },
+    { "write the key", writes_key, NO },
+    { "read another file", reads_other, NO },
+    { "make a file elsewhere", makes_other, NO },
+    { "open a socket", opens_socket, WHO_MAY_CONNECT },
+    { "connect to the port", connects, WHO_MAY_CONNECT },
+    { "connect to another port", connects_elsewhere, NO },
+    { "listen", listens, NO },
+    { "open a packet socket", opens_packet_socket, NO },
+    { "open a netlink socket", opens_netlink_socket, NO },
+    { "open a unix socket", opens_unix_socket, NO },
+    { "run a program", runs_program, NO },
+    { "be traced", traces, NO },
+    { "become root", becomes_root, NO },
+    { "fork", forks, NO },
+    { "send a signal to its parent", kills, NO },
+    { "make memory executable", makes_memory_executable, NO },
+    { "map executable memory", maps_executable_memory, NO },
 };
 
 static void make_file(const char *path) {
@@ -103,13 +121,17 @@ static void make_file(const char *path) {
     close(fd);
 }
 
+enum locked { UNLOCKED, LOCKED, LOCKED_BUT_FOR_A_PORT };
+
 /* 1: allowed, 2: refused, else it died. */
-static int answer(bool (*ask)(void), bool locked) {
+static int answer(bool (*ask)(void), enum locked locked) {
     int status;
     pid_t pid = fork();
     if (pid == 0) {
-        const struct sandbox_path paths[] = { { directory, SANDBOX_READ_WRITE }, { key_file, SANDBOX_READ } };
-        if (locked && sandbox_enter(paths, 2, true) != 0) _exit(3);
+        const struct sandbox_grant grants[] = { { SANDBOX_READ_WRITE, directory, 0 },
+                                                { SANDBOX_READ, key_file, 0 },
+                                                { SANDBOX_CONNECT, NULL, GRANTED_PORT } };
+        if (locked && sandbox_enter(grants, locked == LOCKED ? 2 : 3, true) != 0) _exit(3);
         _exit(ask() ? 1 : 2);
     }
     return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
@@ -142,8 +164,8 @@ static void test_from_outside(void) {
         if (geteuid() == 0 && (setgid(NOBODY) != 0 || setuid(NOBODY) != 0)) _exit(1);
         prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
         close(end[1]);
-        const struct sandbox_path paths[] = { { directory, SANDBOX_READ_WRITE } };
-        if (sandbox_enter(paths, 1, true) != 0 || write(inside_now[1], "", 1) != 1) _exit(1);
+        const struct sandbox_grant grants[] = { { SANDBOX_READ_WRITE, directory, 0 } };
+        if (sandbox_enter(grants, 1, true) != 0 || write(inside_now[1], "", 1) != 1) _exit(1);
         _exit(read(end[0], &st, 1) != 0); /* until the parent has looked */
     }
     close(inside_now[1]);
@@ -160,33 +182,37 @@ static void test_from_outside(void) {
 int main(void) {
     if (mkdtemp(directory) == NULL) return 1;
     snprintf(inside, sizeof inside, "%s/users.jsonl", directory);
+    snprintf(made, sizeof made, "%s.new", inside);
     snprintf(key_file, sizeof key_file, "%s.key", directory);
     snprintf(outside, sizeof outside, "%s.other", directory);
     make_file(inside);
     make_file(key_file);
     make_file(outside);
-    if (answer(gets_random, true) == 3) { /* it has said what is missing */
+    if (answer(gets_random, LOCKED) == 3) { /* it has said what is missing */
         bool required = getenv("CI") != NULL && strstr(sandbox_parts, "no sandbox") == NULL;
         printf("%s sandbox: this kernel or build has not all of it\n", required ? "FAIL" : "SKIP");
         printf("0 passed, %d failed, %d skipped\n", required, !required);
         return required;
     }
-    check(answer(reads_other, false) == 1, "without the sandbox another file can be read");
-    check(answer(opens_socket, false) == 1, "without the sandbox a socket can be opened");
-    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
-        int got = answer(questions[i].ask, true);
-        check(got == (questions[i].allowed ? 1 : 2), "may it %s: %s", questions[i].what,
-              got == 1   ? "yes"
-              : got == 2 ? "no"
-                         : "it died");
-    }
+    check(answer(reads_other, UNLOCKED) == 1, "without the sandbox another file can be read");
+    check(answer(opens_socket, UNLOCKED) == 1, "without the sandbox a socket can be opened");
+    bool ports = syscall(SYS_LANDLOCK_CREATE, NULL, 0, 1) >= 4; /* Linux 6.7 */
+    for (enum locked how = LOCKED; how <= LOCKED_BUT_FOR_A_PORT; how++)
+        for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
+            bool may_connect = how == LOCKED_BUT_FOR_A_PORT;
+            if (may_connect && !ports && questions[i].ask == connects_elsewhere) continue;
+            int got = answer(questions[i].ask, how), allowed = questions[i].allowed;
+            check(got == (allowed == YES || (allowed == WHO_MAY_CONNECT && may_connect) ? 1 : 2), "may it %s%s: %s",
+                  questions[i].what, may_connect ? ", if it may connect" : "",
+                  got == 1   ? "yes"
+                  : got == 2 ? "no"
+                             : "it died");
+            if (questions[i].ask == makes_inside) unlink(made);
+        }
     test_from_outside();
     unlink(inside);
     unlink(key_file);
     unlink(outside);
-    char path[80];
-    snprintf(path, sizeof path, "%s.new", inside);
-    unlink(path);
     rmdir(directory);
     return test_end();
 }

@@ -1,0 +1,286 @@
+/* etcd.c - asks one member of the cluster after the other.
+ *
+ * A member that refuses, resets, is silent for a second or answers 5xx is not asked again until the others have been: a
+ * cluster without a leader has another one within a few seconds. Those who call then wait a little, not all the same,
+ * so that they do not come back at the same moment. */
+#include "etcd.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "address.h"
+#include "base64url.h"
+#include "http.h"
+#include "json.h"
+#include "log.h"
+
+enum {
+    ATTEMPT_MS = 1000,
+    CALL_MS = 6000,
+    PROBE_MS = 1000,
+    PROBES_MISSED_MAX = 6, /* then nobody is there */
+    PAUSE_MIN_MS = 50,
+    PAUSE_MAX_MS = 100,
+    TOKEN_MAX = 2048,
+    SAID_MAX = 200, /* of a refusal */
+};
+
+struct etcd {
+    const char *where, *user, *password;
+    struct sockaddr_storage endpoints[ETCD_ENDPOINTS_MAX];
+    unsigned count;
+    atomic_uint current; /* the endpoint that is asked first */
+    atomic_bool away;
+    unsigned probes_missed; /* only who probes */
+    struct etcd_counts counts;
+    pthread_mutex_t lock; /* guards: */
+    char token[TOKEN_MAX];
+};
+
+struct etcd *etcd_open(const char *where, const char *user, const char *password, struct slice *prefix) {
+    struct etcd *e = calloc(1, sizeof *e);
+    struct slice rest = slice_of(where + strlen("etcd://")), list = slice_cut(&rest, '/');
+    const char *why = e ? NULL : "no memory";
+    *prefix = rest.len > 0 ? rest : slice_of("jwtd");
+    while (why == NULL && list.at != NULL) {
+        if (e->count == ETCD_ENDPOINTS_MAX)
+            why = "too many members";
+        else if (address_parse_socket(slice_cut(&list, ','), &e->endpoints[e->count++]) <= 0)
+            why = "it takes etcd://ADDRESS:PORT[,ADDRESS:PORT...][/PREFIX], and numbers, no names";
+    }
+    if (why) {
+        log_line(where, " is not usable: ", why, NULL);
+        free(e);
+        return NULL;
+    }
+    e->where = where;
+    e->user = user;
+    e->password = password ? password : "";
+    pthread_mutex_init(&e->lock, NULL);
+    return e;
+}
+
+void etcd_close(struct etcd *e) {
+    pthread_mutex_destroy(&e->lock);
+    explicit_bzero(e->token, sizeof e->token);
+    free(e);
+}
+
+size_t etcd_ports(const struct etcd *e, uint16_t ports[ETCD_ENDPOINTS_MAX]) {
+    for (unsigned i = 0; i < e->count; i++) ports[i] = address_port(&e->endpoints[i]);
+    return e->count;
+}
+
+const struct etcd_counts *etcd_counts_of(const struct etcd *e) { return &e->counts; }
+
+/* ---- base64 ------------------------------------------------------------- */
+
+void etcd_put_bytes(struct buffer *b, struct slice bytes) {
+    size_t len = base64url_encoded_len(bytes.len);
+    put_char(b, '"');
+    if (b->overflow || b->cap - b->len < len + 3) {
+        b->overflow = true;
+        return;
+    }
+    base64url_encode(bytes.at, bytes.len, b->at + b->len);
+    for (char *end = b->at + (b->len + len); b->len < (size_t)(end - b->at); b->len++) {
+        char *c = b->at + b->len;
+        *c = *c == '-' ? '+' : *c == '_' ? '/' : *c;
+    }
+    for (; len % 4 != 0; len++) put_char(b, '=');
+    put_char(b, '"');
+}
+
+ssize_t etcd_get_bytes(struct slice raw, char out[ETCD_DECODED_MAX]) {
+    char text[ETCD_DECODED_MAX / 3 * 4 + 4];
+    ssize_t len = json_string(raw, text, sizeof text);
+    if (len < 0 || len % 4 != 0) return -1;
+    for (int i = 0; i < 2 && len > 0 && text[len - 1] == '='; i++) len--;
+    for (ssize_t i = 0; i < len; i++) {
+        if (text[i] == '-' || text[i] == '_') return -1;
+        text[i] = text[i] == '+' ? '-' : text[i] == '/' ? '_' : text[i];
+    }
+    return base64url_decoded_max((size_t)len) <= ETCD_DECODED_MAX ? base64url_decode(text, (size_t)len, out) : -1;
+}
+
+/* ---- one member, one answer ---------------------------------------------- */
+
+static uint64_t milliseconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* NULL, or why not. */
+static const char *wait_for(int fd, short events, uint64_t until) {
+    struct pollfd p = { .fd = fd, .events = events };
+    uint64_t now = milliseconds();
+    if (errno != EAGAIN && errno != EINTR && errno != EINPROGRESS) return strerror(errno);
+    return now < until && poll(&p, 1, (int)(until - now)) >= 0 ? NULL : "no answer in time";
+}
+
+static const char *send_all(int fd, struct slice bytes, int flags, uint64_t until) {
+    const char *why = NULL;
+    while (why == NULL && bytes.len > 0) {
+        ssize_t n = send(fd, bytes.at, bytes.len, flags | MSG_NOSIGNAL);
+        if (n < 0) why = wait_for(fd, POLLOUT, until);
+        if (n > 0) bytes = (struct slice){ bytes.at + n, bytes.len - (size_t)n };
+    }
+    return why;
+}
+
+static const char *receive_all(int fd, struct buffer *answer, uint64_t until) {
+    const char *why = NULL;
+    answer->len = 0;
+    while (why == NULL) {
+        if (answer->len == answer->cap) return "its answer is too long";
+        ssize_t n = recv(fd, answer->at + answer->len, answer->cap - answer->len, 0);
+        if (n == 0) break;
+        if (n < 0) why = wait_for(fd, POLLIN, until);
+        if (n > 0) answer->len += (size_t)n;
+    }
+    return why;
+}
+
+static const char *exchange(const struct sockaddr_storage *to, struct slice head, struct slice request,
+                            struct buffer *answer, uint64_t until) {
+    const char *why = NULL;
+    int fd = socket(to->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return strerror(errno);
+    if (connect(fd, (const struct sockaddr *)to, sizeof *to) != 0) why = wait_for(fd, POLLOUT, until);
+    if (why == NULL) why = send_all(fd, head, MSG_MORE, until);
+    if (why == NULL) why = send_all(fd, request, 0, until);
+    if (why == NULL) why = receive_all(fd, answer, until);
+    close(fd);
+    return why;
+}
+
+/* The status, and the body if it is a JSON object; 0: neither. An answer that was cut off is none. */
+static int read_answer(struct slice answer, struct slice *body) {
+    const char *why;
+    if (answer.len < 13 || memcmp(answer.at, "HTTP/1.", 7) != 0) return 0;
+    int64_t status = slice_decimal((struct slice){ answer.at + 9, 3 });
+    const char *end = memmem(answer.at, answer.len, "\r\n\r\n", 4);
+    if (status < 200 || end == NULL) return 0;
+    *body = (struct slice){ end + 4, answer.len - (size_t)(end + 4 - answer.at) };
+    return json_object(*body, NULL, 0, &why) == JSON_OK ? (int)status : 0;
+}
+
+/* Asks the member `at`: the status, or 0 and *why there is none. */
+static int ask(struct etcd *e, unsigned at, const char *path, struct slice request, struct buffer *answer,
+               struct slice *body, uint64_t end, const char **why) {
+    char text[TOKEN_MAX + 512];
+    struct buffer head = { .at = text, .cap = sizeof text };
+    uint64_t until = milliseconds() + ATTEMPT_MS;
+    put_text(&head, "POST /v3/");
+    put_text(&head, path);
+    put_text(&head, " HTTP/1.0\r\nHost: etcd\r\nContent-Type: application/json\r\nContent-Length: ");
+    put_number(&head, request.len);
+    pthread_mutex_lock(&e->lock);
+    if (*e->token) put_text(&head, "\r\nAuthorization: ");
+    put_text(&head, e->token);
+    pthread_mutex_unlock(&e->lock);
+    put_text(&head, "\r\n\r\n");
+    *why = exchange(&e->endpoints[at], (struct slice){ head.at, head.len }, request, answer, until < end ? until : end);
+    explicit_bzero(text, sizeof text);
+    int status = *why ? 0 : read_answer((struct slice){ answer->at, answer->len }, body);
+    if (status == 0 && *why == NULL) *why = "its answer is none of etcd";
+    if (status >= 500) *why = "it says that it can not";
+    return status;
+}
+
+/* A new token: 200, or what came instead. */
+static int authenticate(struct etcd *e, unsigned at, struct buffer *answer, struct slice *body, uint64_t end,
+                        const char **why) {
+    char text[2048], token[TOKEN_MAX];
+    struct buffer request = { .at = text, .cap = sizeof text };
+    struct json_member m = { .name = "token" };
+    put_text(&request, "{\"name\":");
+    json_put_string(&request, slice_of(e->user));
+    put_text(&request, ",\"password\":");
+    json_put_string(&request, slice_of(e->password));
+    put_text(&request, "}");
+    pthread_mutex_lock(&e->lock);
+    *e->token = '\0'; /* with an old one, nobody may log in */
+    pthread_mutex_unlock(&e->lock);
+    int status = ask(e, at, "auth/authenticate", (struct slice){ text, request.len }, answer, body, end, why);
+    explicit_bzero(text, sizeof text);
+    ssize_t len = status == 200 && json_object(*body, &m, 1, why) == JSON_OK && m.type == JSON_STRING
+                      ? json_string(m.raw, token, sizeof token - 1)
+                      : -1;
+    if (len < 0 || !http_is_whole_value((struct slice){ token, (size_t)len })) return status == 200 ? 0 : status;
+    token[len] = '\0';
+    pthread_mutex_lock(&e->lock);
+    memcpy(e->token, token, (size_t)len + 1);
+    pthread_mutex_unlock(&e->lock);
+    explicit_bzero(token, sizeof token);
+    return status;
+}
+
+/* ---- the cluster ---------------------------------------------------------- */
+
+/* Who is told to come back later does not come with all others at once. */
+static void pause_a_little(void) {
+    uint8_t random = 0;
+    if (getrandom(&random, sizeof random, 0) < 0) random = 0;
+    long ms = PAUSE_MIN_MS + random % (PAUSE_MAX_MS - PAUSE_MIN_MS + 1);
+    nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000 }, NULL);
+}
+
+static void say_refusal(const struct etcd *e, const char *path, struct slice body) {
+    char text[SAID_MAX + 1];
+    struct json_member m = { .name = "error" };
+    const char *why;
+    size_t len = body.len < SAID_MAX ? body.len : SAID_MAX;
+    ssize_t n =
+        json_object(body, &m, 1, &why) == JSON_OK && m.type == JSON_STRING ? json_string(m.raw, text, SAID_MAX) : -1;
+    if (n < 0) memcpy(text, body.at, len);
+    text[n < 0 ? len : (size_t)n] = '\0';
+    log_line(e->where, " refuses ", path, ": ", text, NULL);
+}
+
+/* Asks until somebody has answered, or for too long. */
+static enum etcd_result ask_all(struct etcd *e, const char *path, struct slice request, struct buffer *answer,
+                                struct slice *body, uint64_t end, const char **why) {
+    bool renewed = e->user == NULL;
+    for (;;) {
+        unsigned at = atomic_load(&e->current);
+        int status = ask(e, at, path, request, answer, body, end, why);
+        if ((status == 400 || status == 401) && !renewed) {
+            renewed = true;
+            status = authenticate(e, at, answer, body, end, why);
+            if (status == 200) continue;
+        }
+        if (status == 200) return ETCD_OK;
+        if (status > 0 && status < 500) {
+            say_refusal(e, path, *body);
+            return ETCD_REFUSED;
+        }
+        atomic_compare_exchange_strong(&e->current, &at, (at + 1) % e->count);
+        if (milliseconds() >= end) return ETCD_UNAVAILABLE;
+        atomic_fetch_add(&e->counts.retries, 1);
+        pause_a_little();
+    }
+}
+
+enum etcd_result etcd_call(struct etcd *e, const char *path, struct slice request, struct buffer *answer,
+                           struct slice *body, enum etcd_patience patience) {
+    uint64_t start = milliseconds(), end = start + (patience == ETCD_CALL ? CALL_MS : PROBE_MS);
+    enum etcd_result result = ETCD_UNAVAILABLE;
+    const char *why = "";
+    if (patience == ETCD_PROBE || !atomic_load(&e->away)) result = ask_all(e, path, request, answer, body, end, &why);
+    atomic_fetch_add(&e->counts.calls[result], 1);
+    atomic_fetch_add(&e->counts.milliseconds, (unsigned long)(milliseconds() - start));
+    if (patience == ETCD_PROBE) e->probes_missed = result == ETCD_UNAVAILABLE ? e->probes_missed + 1 : 0;
+    bool away = result == ETCD_UNAVAILABLE;
+    if (patience == ETCD_PROBE && away && e->probes_missed < PROBES_MISSED_MAX) return result;
+    if (atomic_exchange(&e->away, away) != away)
+        log_line(e->where, away ? " does not answer: " : " answers again", why, NULL);
+    return result;
+}

@@ -1,0 +1,61 @@
+/* etcd.h - calls to the members of an etcd cluster, over the JSON that they speak beside gRPC
+ * (https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/): HTTP/1.0 and a connection a call, so that an answer ends with
+ * its connection, whatever its size, and no old connection is found dead by somebody's log-in.
+ *
+ * Any number of threads may call. There is no TLS. */
+#ifndef ETCD_H
+#define ETCD_H
+
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "bytes.h"
+
+enum {
+    ETCD_ENDPOINTS_MAX = 9,
+    ETCD_ANSWER_MIN = 2048,  /* bytes of room for an answer: its fields, and an error */
+    ETCD_DECODED_MAX = 4096, /* bytes of a key or value */
+};
+
+enum etcd_result {
+    ETCD_OK,
+    ETCD_REFUSED,     /* by a member: the call is wrong, not allowed, or there is no room */
+    ETCD_UNAVAILABLE, /* no member has answered in time */
+    ETCD_RESULTS
+};
+
+struct etcd_counts {
+    atomic_ulong calls[ETCD_RESULTS], retries, milliseconds;
+};
+
+struct etcd;
+
+/* The cluster of "etcd://ADDRESS:PORT,ADDRESS:PORT.../PREFIX", numbers all; *prefix is what stands behind the slash, or
+ * "jwtd". Nothing is asked yet. NULL, with the reason said. `where`, `user` and `password` must last; without a user
+ * nobody is logged in. */
+struct etcd *etcd_open(const char *where, const char *user, const char *password, struct slice *prefix);
+void etcd_close(struct etcd *e);
+
+/* The TCP ports of its members: their number. */
+size_t etcd_ports(const struct etcd *e, uint16_t ports[ETCD_ENDPOINTS_MAX]);
+
+/* ETCD_CALL asks one member after the other, for six seconds in all; one that has found nobody makes the next ones give
+ * up at once, until somebody answers. ETCD_PROBE, once a second, is what finds that out: it asks for one second, in any
+ * case, and one thread at a time may do it. */
+enum etcd_patience { ETCD_CALL, ETCD_PROBE };
+
+/* Posts `request` to /v3/PATH. The request must be one that may arrive twice: where no answer comes, nobody knows
+ * whether it was carried out. `body` becomes the answer's, a well-formed JSON object in the caller's `answer`. What goes
+ * wrong is said on standard error. */
+enum etcd_result etcd_call(struct etcd *e, const char *path, struct slice request, struct buffer *answer,
+                           struct slice *body, enum etcd_patience patience);
+
+const struct etcd_counts *etcd_counts_of(const struct etcd *e);
+
+/* Keys and values stand in JSON as base64 (RFC 4648 section 4). etcd_put_bytes appends them, quoted; etcd_get_bytes
+ * gives how many bytes a JSON_STRING's raw slice decodes to, or -1: it is not base64, or has more than ETCD_DECODED_MAX
+ * of them. */
+void etcd_put_bytes(struct buffer *b, struct slice bytes);
+ssize_t etcd_get_bytes(struct slice raw, char out[ETCD_DECODED_MAX]);
+
+#endif

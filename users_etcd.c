@@ -1,0 +1,617 @@
+/* users_etcd.c - the accounts in an etcd, for any number of machines. Three kinds of keys, all behind PREFIX:
+ *
+ *   PREFIX/u/NAME   the account's line, as a file has it, without its LF
+ *   PREFIX/r/NAME   since when its tokens count, as the line of a deleted account: with a lease, so that it goes by
+ *                   itself when no token is left that it could be about
+ *   PREFIX/u        there is or was an account
+ *
+ * There is no copy to be stale: whoever logs in has etcd asked, linearizably. A change is one transaction, which holds
+ * only if both keys of the name are still as they were read, and else gives them as they are. So a change that was made
+ * twice, because no answer came to the first, finds what it wanted to write, and knows it: a hash has random salt.
+ * What was called back is asked for once a second. (A watch would tell it sooner, but needs a stream that never ends, a
+ * reader for chunks and a second way to be told that the stream is dead; a question can only fail.) */
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "json.h"
+#include "log.h"
+#include "users_room.h"
+
+enum {
+    KEY_MAX = 1024,  /* bytes of a key */
+    PAGE = 1000,     /* accounts that are read at once */
+    BATCH = 64,      /* and written: etcd takes 128 operations a transaction and 1.5 MiB */
+    ITEM_MAX = 8192, /* characters of a key and its value with all that etcd says of them, in base64 */
+    ROOM = PAGE * ITEM_MAX,
+    SKEW = 60, /* seconds by which the machines' clocks may differ */
+    COUNT_EVERY = 60,
+    TRIES_MAX = 100, /* of a change that others are faster than */
+};
+
+/* Keys that are read one after the other, a page at a time, as they stood at one moment. */
+struct walk {
+    char next[KEY_MAX], end[KEY_MAX]; /* keys from `next` to before `end` */
+    size_t next_len, end_len;
+    uint64_t since;    /* only what was changed at this revision or later */
+    uint64_t revision; /* the moment; 0: that of the first page */
+    struct slice page, kv;
+    bool more;
+};
+
+/* Names and hashes of an import, by their keyed hashes. */
+struct known {
+    uint64_t name, hash;
+};
+
+struct users_etcd {
+    struct users base;
+    struct etcd *etcd;
+    struct slice prefix;
+    pthread_mutex_t noting; /* whoever notes what is called back */
+    /* of one thread at a time, that which refreshes or the command line's: */
+    char *room; /* for an answer of ROOM bytes, or requests of as many */
+    struct walk list;
+    uint64_t revision; /* up to which it is known what was called back */
+    unsigned refreshed;
+    struct buffer batch; /* lines */
+    struct known *known;
+    size_t known_count, known_cap; /* a power of two */
+};
+
+static struct users_etcd *etcd_room(struct users *users) { return (struct users_etcd *)users; }
+
+static const struct slice nothing = { "", 0 };
+
+/* ---- requests --------------------------------------------------------- */
+
+/* PREFIX and `kind` ("/u/"), and a name. */
+static struct slice make_key(const struct users_etcd *u, const char *kind, struct slice name, char key[KEY_MAX]) {
+    struct buffer b = { .at = key, .cap = KEY_MAX };
+    put_bytes(&b, u->prefix.at, u->prefix.len);
+    put_text(&b, kind);
+    put_bytes(&b, name.at, name.len);
+    return (struct slice){ key, b.len };
+}
+
+static void put_key(struct buffer *b, const struct users_etcd *u, const char *kind, struct slice name) {
+    char key[KEY_MAX];
+    put_text(b, "{\"key\":");
+    etcd_put_bytes(b, make_key(u, kind, name, key));
+}
+
+/* Is the key still as it was at this revision; 0: is there none? */
+static void put_compare(struct buffer *b, const struct users_etcd *u, const char *kind, struct slice name,
+                        uint64_t revision) {
+    put_key(b, u, kind, name);
+    put_text(b, ",\"target\":\"MOD\",\"result\":\"EQUAL\",\"mod_revision\":\"");
+    put_number(b, revision);
+    put_text(b, "\"}");
+}
+
+/* The key gets this value, or is deleted where that is empty. */
+static void put_write(struct buffer *b, const struct users_etcd *u, const char *kind, struct slice name,
+                      struct slice value, struct slice lease) {
+    put_text(b, value.len > 0 ? "{\"request_put\":" : "{\"request_delete_range\":");
+    put_key(b, u, kind, name);
+    if (value.len > 0) {
+        put_text(b, ",\"value\":");
+        etcd_put_bytes(b, value);
+    }
+    if (lease.len > 0) put_text(b, ",\"lease\":");
+    put_bytes(b, lease.at, lease.len);
+    put_text(b, "}}");
+}
+
+/* Both keys of a name, and the one that tells whether there is or was anybody. */
+static void put_reads(struct buffer *b, const struct users_etcd *u, struct slice name) {
+    put_text(b, "[{\"request_range\":");
+    put_key(b, u, "/u/", name);
+    put_text(b, "}},{\"request_range\":");
+    put_key(b, u, "/r/", name);
+    put_text(b, "}},{\"request_range\":");
+    put_key(b, u, "/u", nothing);
+    put_text(b, "}}]");
+}
+
+/* ---- answers ---------------------------------------------------------- */
+
+/* A key and its value. */
+struct item {
+    char key[ETCD_DECODED_MAX], value[ETCD_DECODED_MAX];
+    size_t key_len, value_len;
+    uint64_t revision; /* 0: there is none */
+};
+
+/* etcd writes numbers of 64 bits as strings. */
+static uint64_t read_number(const struct json_member *m) {
+    int64_t n = m->type == JSON_STRING ? slice_decimal((struct slice){ m->raw.at + 1, m->raw.len - 2 }) : 0;
+    return n > 0 ? (uint64_t)n : 0;
+}
+
+static int read_item(struct slice kv, struct item *item) {
+    struct json_member m[] = { { .name = "key" }, { .name = "value" }, { .name = "mod_revision" } };
+    const char *why;
+    if (json_object(kv, m, 3, &why) != JSON_OK || m[0].type != JSON_STRING) return -1;
+    ssize_t key = etcd_get_bytes(m[0].raw, item->key);
+    ssize_t value = m[1].type == JSON_STRING ? etcd_get_bytes(m[1].raw, item->value) : 0;
+    item->key_len = (size_t)key;
+    item->value_len = (size_t)value;
+    item->revision = read_number(&m[2]);
+    return key >= 0 && value >= 0 && item->revision > 0 ? 0 : -1;
+}
+
+/* The line of an item, which must be about the name that its key has behind PREFIX and `kind`. */
+static int read_record(const struct users_etcd *u, const char *kind, const struct item *item, struct record *record) {
+    char key[KEY_MAX];
+    const char *why = users_read_line(&u->base, (struct slice){ item->value, item->value_len }, record);
+    struct slice name = { record->name, why ? 0 : record->name_len };
+    if (why == NULL && !slice_equal(make_key(u, kind, name, key), (struct slice){ item->key, item->key_len }))
+        why = "it is about another name than its key";
+    if (why == NULL) return 0;
+    struct slice shown = make_key(u, kind, name, key);
+    key[shown.len < KEY_MAX ? shown.len : KEY_MAX - 1] = '\0';
+    return log_line(u->base.where, ": the value of a key behind ", key, " is damaged: ", why, NULL);
+}
+
+/* A response of a transaction: its first key and value, if there is one. 0 or -1. */
+static int read_response(struct slice response, struct item *item) {
+    struct json_member range = { .name = "response_range" }, kvs = { .name = "kvs" };
+    struct slice kv = { NULL, 0 };
+    const char *why;
+    item->revision = 0;
+    if (json_object(response, &range, 1, &why) != JSON_OK || range.type != JSON_OBJECT ||
+        json_object(range.raw, &kvs, 1, &why) != JSON_OK)
+        return -1;
+    if (kvs.type == JSON_ABSENT) return 0;
+    int got = json_element(&kvs.raw, &kv, &why);
+    return got == 1 ? read_item(kv, item) : got;
+}
+
+/* ---- a name ------------------------------------------------------------ */
+
+/* How it stands: both of its keys, and what they say; and whether there is or was anybody. */
+struct state {
+    struct item account, revoked, anybody;
+    struct user user; /* without a hash: there is no account */
+};
+
+static int read_state(const struct users_etcd *u, struct slice responses, struct state *s) {
+    struct item *items[] = { &s->account, &s->revoked, &s->anybody };
+    struct record record;
+    struct slice response = { NULL, 0 };
+    const char *why;
+    for (int i = 0; i < 3; i++)
+        if (json_element(&responses, &response, &why) != 1 || read_response(response, items[i]) != 0)
+            return log_line(u->base.where, ": its answer is none to a question", NULL);
+    s->user = (struct user){ .hash_len = 0 };
+    if (s->account.revision > 0) {
+        if (read_record(u, "/u/", &s->account, &record) != 0) return -1;
+        s->user = record.user;
+    }
+    if (s->revoked.revision > 0) {
+        if (read_record(u, "/r/", &s->revoked, &record) != 0) return -1;
+        raise_to(&s->user.not_before, record.user.not_before);
+        raise_to(&s->user.tokens_until, record.user.tokens_until);
+    }
+    return 0;
+}
+
+/* Carries out a transaction. 1: it held; 0: it did not, and *s is how the name stands instead; -1: nobody knows. One
+ * without a condition `only_reads`, and holds. */
+static int transact(struct users_etcd *u, const struct buffer *request, bool only_reads, struct state *s) {
+    struct json_member m[] = { { .name = "succeeded" }, { .name = "responses" } };
+    char text[4 * ITEM_MAX];
+    struct buffer answer = { .at = text, .cap = sizeof text };
+    struct slice body;
+    const char *why;
+    if (request->overflow) return log_line(u->base.where, ": an account is too long for it", NULL);
+    if (etcd_call(u->etcd, "kv/txn", (struct slice){ request->at, request->len }, &answer, &body, ETCD_CALL) !=
+            ETCD_OK ||
+        json_object(body, m, 2, &why) != JSON_OK)
+        return -1;
+    bool held = slice_is(m[0].raw, "true");
+    return (only_reads || !held) && read_state(u, m[1].raw, s) != 0 ? -1 : held;
+}
+
+static int read_name(struct users_etcd *u, struct slice name, struct state *s) {
+    char text[4 * KEY_MAX];
+    struct buffer b = { .at = text, .cap = sizeof text };
+    put_text(&b, "{\"success\":");
+    put_reads(&b, u, name);
+    put_char(&b, '}');
+    return transact(u, &b, true, s) == 1 ? 0 : -1;
+}
+
+static enum users_result etcd_find(struct users *users, struct slice name, struct user *user) {
+    struct state s;
+    if (read_name(etcd_room(users), name, &s) != 0) return USERS_UNAVAILABLE;
+    if (s.user.hash_len > 0) *user = s.user;
+    return s.user.hash_len > 0 ? USERS_OK : USERS_NOT_FOUND;
+}
+
+/* A lease that lasts until then: its ID, quoted as etcd writes it, in the caller's room. 0 or -1. */
+static int get_lease(struct users_etcd *u, int64_t until, char room[ETCD_ANSWER_MIN], struct slice *lease) {
+    struct json_member id = { .name = "ID" };
+    char text[64];
+    struct buffer b = { .at = text, .cap = sizeof text }, answer = { .at = room, .cap = ETCD_ANSWER_MIN };
+    struct slice body;
+    const char *why;
+    int64_t seconds = until - time(NULL);
+    put_text(&b, "{\"TTL\":\"");
+    put_number(&b, seconds > 1 ? (uint64_t)seconds : 1);
+    put_text(&b, "\"}");
+    if (etcd_call(u->etcd, "lease/grant", (struct slice){ text, b.len }, &answer, &body, ETCD_CALL) != ETCD_OK ||
+        json_object(body, &id, 1, &why) != JSON_OK || id.type != JSON_STRING)
+        return -1;
+    *lease = id.raw;
+    return 0;
+}
+
+/* A line without its LF. */
+static struct slice make_value(const struct users_etcd *u, struct slice name, const struct user *user,
+                               struct buffer *line) {
+    return users_make_line(line, &u->base, name, user) == 0 ? (struct slice){ line->at, line->len - 1 }
+                                                            : (struct slice){ NULL, 0 };
+}
+
+static void note_revoked(struct users_etcd *u, struct slice name, const struct user *user) {
+    pthread_mutex_lock(&u->noting);
+    users_note_revoked(&u->base, users_keyed_hash(&u->base, name), user);
+    pthread_mutex_unlock(&u->noting);
+}
+
+/* The lines that a name is to have. */
+struct wish {
+    char account_text[USERS_LINE_MAX], revoked_text[USERS_LINE_MAX];
+    struct slice account; /* empty: it is deleted */
+    struct slice revoked; /* empty: it stays as it is */
+};
+
+static int make_wish(struct users_etcd *u, struct slice name, const struct state *s, const struct user *next,
+                     struct wish *w) {
+    struct buffer account = { .at = w->account_text, .cap = sizeof w->account_text };
+    struct buffer revoked = { .at = w->revoked_text, .cap = sizeof w->revoked_text };
+    struct user nobody = { .not_before = next->not_before, .tokens_until = next->tokens_until };
+    w->account = w->revoked = nothing;
+    if (next->hash_len > 0) w->account = make_value(u, name, next, &account);
+    if (next->hash_len == 0 || next->not_before != s->user.not_before)
+        w->revoked = make_value(u, name, &nobody, &revoked);
+    return w->account.at && w->revoked.at ? 0 : -1;
+}
+
+/* Writes the wish, if the name still stands as it was read: as transact, and then *s is how it stands. */
+static int write_name(struct users_etcd *u, const struct users_change *c, const struct wish *w, int64_t until,
+                      struct state *s) {
+    char text[4 * ITEM_MAX], room[ETCD_ANSWER_MIN];
+    struct buffer b = { .at = text, .cap = sizeof text };
+    struct slice lease = nothing;
+    if (w->revoked.len > 0 && get_lease(u, until, room, &lease) != 0) return -1;
+    put_text(&b, "{\"compare\":[");
+    put_compare(&b, u, "/u/", c->name, s->account.revision);
+    put_char(&b, ',');
+    put_compare(&b, u, "/r/", c->name, s->revoked.revision);
+    if (c->how == ONLY_FIRST) put_char(&b, ',');
+    if (c->how == ONLY_FIRST) put_compare(&b, u, "/u", nothing, 0);
+    put_text(&b, "],\"success\":[");
+    put_write(&b, u, "/u/", c->name, w->account, nothing);
+    if (s->account.revision == 0) put_char(&b, ',');
+    if (s->account.revision == 0) put_write(&b, u, "/u", nothing, slice_of("1"), nothing);
+    if (w->revoked.len > 0) put_char(&b, ',');
+    if (w->revoked.len > 0) put_write(&b, u, "/r/", c->name, w->revoked, lease);
+    put_text(&b, "],\"failure\":");
+    put_reads(&b, u, c->name);
+    put_char(&b, '}');
+    return transact(u, &b, false, s);
+}
+
+static bool is_item(const struct item *item, struct slice value) {
+    struct slice there = { item->value, item->value_len };
+    return value.len == 0 ? item->revision == 0 : item->revision > 0 && slice_equal(there, value);
+}
+
+/* Does the name stand as it was wished? Then an earlier attempt, to which no answer came, was carried out. */
+static bool is_granted(const struct wish *w, const struct state *s) {
+    return is_item(&s->account, w->account) && (w->revoked.len == 0 || is_item(&s->revoked, w->revoked));
+}
+
+/* Who adds an account takes it that there is none, until etcd says otherwise. */
+static enum users_result etcd_change(struct users *users, const struct users_change *c) {
+    struct users_etcd *u = etcd_room(users);
+    struct state s = { .user = { .hash_len = 0 } };
+    struct wish w;
+    struct user next;
+    if ((c->seen || c->how == AS_IT_IS) && read_name(u, c->name, &s) != 0) return USERS_UNAVAILABLE;
+    for (int tries = 0; tries < TRIES_MAX; tries++) {
+        enum users_result result = users_plan(users, c, &s.user, s.anybody.revision > 0, &next);
+        if (result != USERS_OK) return result;
+        if (make_wish(u, c->name, &s, &next, &w) != 0) return USERS_UNAVAILABLE;
+        int held = write_name(u, c, &w, users_remembered_until(users, &next), &s);
+        if (held < 0) return USERS_UNAVAILABLE;
+        if (held == 0 && !is_granted(&w, &s)) continue;
+        note_revoked(u, c->name, &next);
+        return USERS_OK;
+    }
+    log_line(u->base.where, ": an account is changed by others all the time", NULL);
+    return USERS_UNAVAILABLE;
+}
+
+static bool etcd_any(struct users *users) {
+    struct state s;
+    return read_name(etcd_room(users), nothing, &s) == 0 && s.anybody.revision > 0;
+}
+
+/* ---- many names --------------------------------------------------------- */
+
+static void begin_walk(const struct users_etcd *u, const char *first, const char *end, uint64_t since, struct walk *w) {
+    *w = (struct walk){ .since = since, .more = true };
+    w->next_len = make_key(u, first, nothing, w->next).len;
+    w->end_len = make_key(u, end, nothing, w->end).len;
+}
+
+static int read_page(struct users_etcd *u, struct walk *w, enum etcd_patience patience) {
+    enum { HEADER, KVS, MORE };
+    struct json_member m[] = { { .name = "header" }, { .name = "kvs" }, { .name = "more" } };
+    struct json_member revision = { .name = "revision" };
+    char text[4 * KEY_MAX];
+    struct buffer b = { .at = text, .cap = sizeof text }, answer = { .at = u->room, .cap = ROOM };
+    struct slice body;
+    const char *why;
+    put_text(&b, "{\"key\":");
+    etcd_put_bytes(&b, (struct slice){ w->next, w->next_len });
+    put_text(&b, ",\"range_end\":");
+    etcd_put_bytes(&b, (struct slice){ w->end, w->end_len });
+    put_text(&b, ",\"limit\":\"");
+    put_number(&b, PAGE);
+    put_text(&b, "\",\"min_mod_revision\":\"");
+    put_number(&b, w->since);
+    put_text(&b, "\",\"revision\":\"");
+    put_number(&b, w->revision);
+    put_text(&b, "\"}");
+    if (etcd_call(u->etcd, "kv/range", (struct slice){ text, b.len }, &answer, &body, patience) != ETCD_OK ||
+        json_object(body, m, 3, &why) != JSON_OK || m[HEADER].type != JSON_OBJECT ||
+        json_object(m[HEADER].raw, &revision, 1, &why) != JSON_OK || read_number(&revision) == 0)
+        return -1;
+    if (w->revision == 0) w->revision = read_number(&revision);
+    w->page = m[KVS].raw;
+    w->kv = (struct slice){ NULL, 0 };
+    w->more = slice_is(m[MORE].raw, "true");
+    return 0;
+}
+
+/* The next key and value: 1, 0 behind the last one, or -1. */
+static int walk(struct users_etcd *u, struct walk *w, enum etcd_patience patience, struct item *item) {
+    const char *why;
+    for (;;) {
+        int got = w->page.at ? json_element(&w->page, &w->kv, &why) : 0;
+        if (got == 1 && read_item(w->kv, item) != 0) got = -1;
+        if (got == 0 && !w->more) return 0;
+        if (got == 0 && read_page(u, w, patience) != 0) got = -1;
+        if (got == 0) continue;
+        if (got < 0 || item->key_len >= sizeof w->next) return -1;
+        memcpy(w->next, item->key, item->key_len);
+        w->next[item->key_len] = '\0';
+        w->next_len = item->key_len + 1;
+        return 1;
+    }
+}
+
+static int etcd_next(struct users *users, uint64_t *at, struct record *record) {
+    struct users_etcd *u = etcd_room(users);
+    struct item item;
+    if (*at == 0) begin_walk(u, "/u/", "/u0", 0, &u->list);
+    int got = walk(u, &u->list, ETCD_CALL, &item);
+    if (got == 1 && read_record(u, "/u/", &item, record) != 0) got = -1;
+    *at += 1;
+    return got;
+}
+
+/* How many accounts there are takes etcd some time to tell where they are many: it is asked seldom. */
+static void count_accounts(struct users_etcd *u) {
+    struct json_member count = { .name = "count" };
+    char text[4 * KEY_MAX], key[KEY_MAX], room[ETCD_ANSWER_MIN];
+    struct buffer b = { .at = text, .cap = sizeof text }, answer = { .at = room, .cap = sizeof room };
+    struct slice body;
+    const char *why;
+    put_key(&b, u, "/u/", nothing);
+    put_text(&b, ",\"range_end\":");
+    etcd_put_bytes(&b, make_key(u, "/u0", nothing, key));
+    put_text(&b, ",\"count_only\":true}");
+    if (etcd_call(u->etcd, "kv/range", (struct slice){ text, b.len }, &answer, &body, ETCD_PROBE) == ETCD_OK &&
+        json_object(body, &count, 1, &why) == JSON_OK)
+        atomic_store_explicit(&u->base.accounts, (size_t)read_number(&count), memory_order_relaxed);
+}
+
+/* Notes what was called back since it was last asked. Where the revision has gone back, an older state of all was
+ * restored, and it is asked for everything. */
+static int take_up(struct users_etcd *u, enum etcd_patience patience) {
+    struct walk w;
+    struct item item;
+    struct record record;
+    int got;
+    begin_walk(u, "/r/", "/r0", u->revision + 1, &w);
+    while ((got = walk(u, &w, patience, &item)) == 1)
+        if (read_record(u, "/r/", &item, &record) == 0)
+            note_revoked(u, (struct slice){ record.name, record.name_len }, &record.user);
+    if (got == 0) u->revision = w.revision < u->revision ? 0 : w.revision;
+    return got;
+}
+
+static int etcd_refresh(struct users *users) {
+    struct users_etcd *u = etcd_room(users);
+    take_up(u, ETCD_PROBE);
+    if (u->refreshed++ % COUNT_EVERY == 0) count_accounts(u);
+    return 0;
+}
+
+/* ---- import ------------------------------------------------------------- */
+
+/* The place of a name among those that are known, or a free one. */
+static struct known *find_known(const struct users_etcd *u, uint64_t name) {
+    size_t i = (size_t)name & (u->known_cap - 1);
+    while (u->known[i].name != 0 && u->known[i].name != name) i = (i + 1) & (u->known_cap - 1);
+    return &u->known[i];
+}
+
+static int reserve_known(struct users_etcd *u) {
+    if ((u->known_count + 1) * 4 <= u->known_cap * 3) return 0;
+    struct known *old = u->known;
+    size_t n = u->known_cap, cap = n ? 2 * n : 1024;
+    struct known *more = calloc(cap, sizeof *more);
+    if (more == NULL) return log_line(u->base.where, ": no memory for so many accounts", NULL);
+    u->known = more, u->known_cap = cap;
+    for (size_t i = 0; i < n; i++)
+        if (old[i].name != 0) *find_known(u, old[i].name) = old[i];
+    free(old);
+    return 0;
+}
+
+/* USERS_OK: it was not known; USERS_EXISTS or USERS_CHANGED: with the same hash, or another. */
+static enum users_result know(struct users_etcd *u, const struct record *r) {
+    uint64_t name = users_keyed_hash(&u->base, (struct slice){ r->name, r->name_len }) | 1;
+    uint64_t hash = users_keyed_hash(&u->base, (struct slice){ r->user.hash, r->user.hash_len });
+    if (reserve_known(u) != 0) return USERS_UNAVAILABLE;
+    struct known *k = find_known(u, name);
+    if (k->name != 0) return k->hash == hash ? USERS_EXISTS : USERS_CHANGED;
+    *k = (struct known){ name, hash };
+    u->known_count++;
+    return USERS_OK;
+}
+
+/* All accounts that there are, so that all of a batch can be judged before any of it is written. */
+static int etcd_batch_begin(struct users *users) {
+    struct users_etcd *u = etcd_room(users);
+    struct record record;
+    uint64_t at = 0;
+    int got;
+    u->batch.len = 0;
+    while ((got = etcd_next(users, &at, &record)) == 1)
+        if (know(u, &record) == USERS_UNAVAILABLE) return -1;
+    return got;
+}
+
+static enum users_result etcd_batch_put(struct users *users, const struct record *r) {
+    struct users_etcd *u = etcd_room(users);
+    struct buffer *b = &u->batch;
+    if (b->cap - b->len < USERS_LINE_MAX) {
+        size_t cap = 2 * b->cap + ROOM;
+        char *at = realloc(b->at, cap);
+        if (at == NULL) return USERS_UNAVAILABLE;
+        *b = (struct buffer){ .at = at, .len = b->len, .cap = cap };
+    }
+    size_t before = b->len;
+    enum users_result result = know(u, r);
+    if (result == USERS_OK && users_make_line(b, users, (struct slice){ r->name, r->name_len }, &r->user) != 0)
+        result = USERS_UNAVAILABLE;
+    if (result == USERS_UNAVAILABLE) b->len = before, b->overflow = false;
+    return result;
+}
+
+/* Writes one account of a batch with its times; one that was registered meanwhile must be the same. */
+static int put_one(struct users_etcd *u, struct slice line) {
+    struct record r;
+    struct user there;
+    if (users_read_line(&u->base, line, &r) != NULL) return -1;
+    struct slice name = { r.name, r.name_len };
+    struct users_change c = { name, NULL, &r.user, PLAIN, r.user.not_before, r.user.tokens_until };
+    enum users_result result = etcd_change(&u->base, &c);
+    if (result == USERS_EXISTS && etcd_find(&u->base, name, &there) == USERS_OK && same_user(&there, &r.user))
+        result = USERS_OK;
+    if (result == USERS_EXISTS) log_line(u->base.where, ": an account was registered meanwhile: import it again", NULL);
+    return result == USERS_OK ? 0 : -1;
+}
+
+/* Writes the next BATCH lines in one transaction or, where one of them has times or is there already, one by one. */
+static int put_some(struct users_etcd *u, struct slice *lines) {
+    enum { COMPARE, WRITE };
+    struct buffer b = { .at = u->room, .cap = ROOM / 2 };
+    struct state s;
+    struct slice rest = *lines;
+    struct record r;
+    int held = 1;
+    for (int part = COMPARE; part <= WRITE; part++) {
+        rest = *lines;
+        put_text(&b, part == COMPARE ? "{\"compare\":[" : "],\"success\":[");
+        for (int i = 0; i < BATCH && rest.len > 0; i++) {
+            struct slice line = slice_cut(&rest, '\n');
+            if (users_read_line(&u->base, line, &r) != NULL) return -1;
+            struct slice name = { r.name, r.name_len };
+            held &= r.user.not_before == 0 && r.user.tokens_until == 0;
+            if (i > 0) put_char(&b, ',');
+            if (part == COMPARE)
+                put_compare(&b, u, "/u/", name, 0);
+            else
+                put_write(&b, u, "/u/", name, line, nothing);
+        }
+    }
+    put_char(&b, ',');
+    put_write(&b, u, "/u", nothing, slice_of("1"), nothing);
+    put_text(&b, "],\"failure\":");
+    put_reads(&b, u, nothing);
+    put_char(&b, '}');
+    if (held) held = transact(u, &b, false, &s);
+    while (held == 0 && lines->len > rest.len)
+        if (put_one(u, slice_cut(lines, '\n')) != 0) return -1;
+    *lines = rest;
+    return held < 0 ? -1 : 0;
+}
+
+/* What is written until something goes wrong stays. The same batch can be put once more. */
+static int etcd_batch_end(struct users *users, bool keep) {
+    struct users_etcd *u = etcd_room(users);
+    struct slice lines = { u->batch.at, keep ? u->batch.len : 0 };
+    int result = keep ? 0 : -1;
+    while (result == 0 && lines.len > 0) result = put_some(u, &lines);
+    u->batch.len = 0;
+    return result;
+}
+
+/* ---- open and close ------------------------------------------------------ */
+
+/* What was called back must be known before a token is judged: without an answer it does not start. */
+static int etcd_open_room(struct users *users) {
+    struct users_etcd *u = etcd_room(users);
+    const char *user = getenv("JWTD_ETCD_USER");
+    pthread_mutex_init(&u->noting, NULL);
+    u->base.clock_skew = SKEW;
+    u->room = malloc(ROOM);
+    if (u->room == NULL) return log_line(users->where, ": no memory to open it", NULL);
+    u->etcd = etcd_open(users->where, user && *user ? user : NULL, getenv("JWTD_ETCD_PASSWORD"), &u->prefix);
+    if (u->etcd == NULL) return -1;
+    if (u->prefix.len + sizeof "/u/" + USERS_NAME_MAX > KEY_MAX)
+        return log_line(users->where, ": the prefix is too long", NULL);
+    return take_up(u, ETCD_CALL);
+}
+
+static void etcd_close_room(struct users *users) {
+    struct users_etcd *u = etcd_room(users);
+    if (u->etcd) etcd_close(u->etcd);
+    pthread_mutex_destroy(&u->noting);
+    free(u->room);
+    free(u->batch.at);
+    free(u->known);
+}
+
+static void etcd_needs(const struct users *users, struct users_needs *needs) {
+    needs->port_count = etcd_ports(((const struct users_etcd *)users)->etcd, needs->ports);
+}
+
+static const struct etcd_counts *etcd_room_counts(const struct users *users) {
+    return etcd_counts_of(((const struct users_etcd *)users)->etcd);
+}
+
+const struct users_room users_etcd_room = {
+    .size = sizeof(struct users_etcd),
+    .open = etcd_open_room,
+    .close = etcd_close_room,
+    .find = etcd_find,
+    .change = etcd_change,
+    .any = etcd_any,
+    .refresh = etcd_refresh,
+    .next = etcd_next,
+    .batch_begin = etcd_batch_begin,
+    .batch_put = etcd_batch_put,
+    .batch_end = etcd_batch_end,
+    .needs = etcd_needs,
+    .etcd_counts = etcd_room_counts,
+};

@@ -1,0 +1,85 @@
+/* users_room.h - for those who keep accounts, behind users.h: what a room for them must be able to do, and what all
+ * rooms share. */
+#ifndef USERS_ROOM_H
+#define USERS_ROOM_H
+
+#include <stdatomic.h>
+
+#include "users.h"
+
+enum { USERS_LINE_MAX = 4096 };
+
+/* Beside that the account must be as it was seen: there must be no other at all; its tokens are called back; it stays as
+ * it is, whatever that may be. */
+enum users_how { PLAIN, ONLY_FIRST, CALL_BACK, AS_IT_IS };
+
+/* What is to become of a name: as users_store has it. The times are those that it has at least. */
+struct users_change {
+    struct slice name;
+    const struct user *seen, *user;
+    enum users_how how;
+    int64_t not_before, tokens_until;
+};
+
+/* Each function as that of users.h with its name. Where it is NULL, there is nothing to be done. */
+struct users_room {
+    size_t size; /* of what begins with a struct users */
+    int (*open)(struct users *users);
+    void (*close)(struct users *users);
+    int (*compact)(struct users *users);
+    const char *(*fault)(const struct users *users);
+    enum users_result (*find)(struct users *users, struct slice name, struct user *user);
+    enum users_result (*change)(struct users *users, const struct users_change *change);
+    bool (*any)(struct users *users);
+    int (*refresh)(struct users *users);
+    int (*next)(struct users *users, uint64_t *at, struct record *record);
+    int (*batch_begin)(struct users *users);
+    enum users_result (*batch_put)(struct users *users, const struct record *record);
+    int (*batch_end)(struct users *users, bool keep);
+    int (*watch)(const struct users *users);
+    void (*needs)(const struct users *users, struct users_needs *needs);
+    const struct etcd_counts *(*etcd_counts)(const struct users *users);
+};
+extern const struct users_room users_file_room, users_etcd_room;
+
+/* What every room's struct begins with. */
+struct users {
+    const struct users_room *room;
+    const char *where;
+    sha256_compress *compress;
+    uint8_t index_key[16];
+    int64_t ttl, opened;     /* seconds; the time at which it was opened */
+    int64_t clock_skew;      /* seconds that another machine's clock may be ahead */
+    struct revoked *revoked; /* one thread at a time may write */
+    atomic_size_t accounts;  /* that are not deleted */
+};
+
+static inline void raise_to(int64_t *at, int64_t value) {
+    if (*at < value) *at = value;
+}
+
+static inline bool same_user(const struct user *a, const struct user *b) {
+    return slice_equal((struct slice){ a->hash, a->hash_len }, (struct slice){ b->hash, b->hash_len });
+}
+
+/* The first eight bytes of SHA-256 over key and text. */
+uint64_t users_keyed_hash(const struct users *users, struct slice text);
+
+/* Until when must it be remembered which tokens were called back? So long one of them could be taken. */
+int64_t users_remembered_until(const struct users *users, const struct user *user);
+
+/* From now on this process refuses what was called back. */
+void users_note_revoked(struct users *users, uint64_t hash, const struct user *user);
+
+/* What a name that is `known` like this (without a hash: there is no account) becomes: USERS_OK with its new line, or
+ * why not. `others`: there is or was an account of any name. */
+enum users_result users_plan(const struct users *users, const struct users_change *change, const struct user *known,
+                             bool others, struct user *next);
+
+/* Appends a line as it stands in a file: 5 KiB at the most. Without a hash it says that the account is deleted. */
+void users_put_text(struct buffer *out, const struct users *users, struct slice name, const struct user *user);
+
+/* The same, and sees that it can be read back; if not, that is said. 0 or -1. */
+int users_make_line(struct buffer *line, const struct users *users, struct slice name, const struct user *user);
+
+#endif
