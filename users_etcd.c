@@ -19,7 +19,8 @@
 #include "users_room.h"
 
 enum {
-    KEY_MAX = 1024,  /* bytes of a key */
+    PREFIX_MAX = 255,
+    KEY_MAX = PREFIX_MAX + sizeof "/u/" + USERS_NAME_MAX,
     PAGE = 1000,     /* accounts that are read at once */
     BATCH = 64,      /* and written: etcd takes 128 operations a transaction and 1.5 MiB */
     ITEM_MAX = 8192, /* characters of a key and its value with all that etcd says of them, in base64 */
@@ -149,9 +150,9 @@ static int read_record(const struct users_etcd *u, const char *kind, const struc
     if (why == NULL && !slice_equal(make_key(u, kind, name, key), (struct slice){ item->key, item->key_len }))
         why = "it is about another name than its key";
     if (why == NULL) return 0;
-    struct slice shown = make_key(u, kind, name, key);
-    key[shown.len < KEY_MAX ? shown.len : KEY_MAX - 1] = '\0';
-    return log_line(u->base.where, ": the value of a key behind ", key, " is damaged: ", why, NULL);
+    memcpy(key, item->key, item->key_len < sizeof key ? item->key_len : sizeof key - 1);
+    key[item->key_len < sizeof key ? item->key_len : sizeof key - 1] = '\0';
+    return log_line(u->base.where, ": the value of the key ", key, " is damaged: ", why, NULL);
 }
 
 /* A response of a transaction: its first key and value, if there is one. 0 or -1. */
@@ -215,7 +216,7 @@ static int transact(struct users_etcd *u, const struct buffer *request, bool onl
 }
 
 static int read_name(struct users_etcd *u, struct slice name, struct state *s) {
-    char text[4 * KEY_MAX];
+    char text[8 * KEY_MAX];
     struct buffer b = { .at = text, .cap = sizeof text };
     put_text(&b, "{\"success\":");
     put_reads(&b, u, name);
@@ -353,7 +354,7 @@ static int read_page(struct users_etcd *u, struct walk *w, enum etcd_patience pa
     enum { HEADER, KVS, MORE };
     struct json_member m[] = { { .name = "header" }, { .name = "kvs" }, { .name = "more" } };
     struct json_member revision = { .name = "revision" };
-    char text[4 * KEY_MAX];
+    char text[8 * KEY_MAX];
     struct buffer b = { .at = text, .cap = sizeof text }, answer = { .at = u->room, .cap = ROOM };
     struct slice body;
     const char *why;
@@ -375,7 +376,7 @@ static int read_page(struct users_etcd *u, struct walk *w, enum etcd_patience pa
     if (w->revision == 0) w->revision = read_number(&revision);
     w->page = m[KVS].raw;
     w->kv = (struct slice){ NULL, 0 };
-    w->more = slice_is(m[MORE].raw, "true");
+    w->more = w->page.at && slice_is(m[MORE].raw, "true");
     return 0;
 }
 
@@ -409,7 +410,7 @@ static int etcd_next(struct users *users, uint64_t *at, struct record *record) {
 /* How many accounts there are takes etcd some time to tell where they are many: it is asked seldom. */
 static void count_accounts(struct users_etcd *u) {
     struct json_member count = { .name = "count" };
-    char text[4 * KEY_MAX], key[KEY_MAX], room[ETCD_ANSWER_MIN];
+    char text[8 * KEY_MAX], key[KEY_MAX], room[ETCD_ANSWER_MIN];
     struct buffer b = { .at = text, .cap = sizeof text }, answer = { .at = room, .cap = sizeof room };
     struct slice body;
     const char *why;
@@ -439,8 +440,7 @@ static int take_up(struct users_etcd *u, enum etcd_patience patience) {
 
 static int etcd_refresh(struct users *users) {
     struct users_etcd *u = etcd_room(users);
-    take_up(u, ETCD_PROBE);
-    if (u->refreshed++ % COUNT_EVERY == 0) count_accounts(u);
+    if (take_up(u, ETCD_PROBE) == 0 && u->refreshed++ % COUNT_EVERY == 0) count_accounts(u);
     return 0;
 }
 
@@ -578,8 +578,7 @@ static int etcd_open_room(struct users *users) {
     if (u->room == NULL) return log_line(users->where, ": no memory to open it", NULL);
     u->etcd = etcd_open(users->where, user && *user ? user : NULL, getenv("JWTD_ETCD_PASSWORD"), &u->prefix);
     if (u->etcd == NULL) return -1;
-    if (u->prefix.len + sizeof "/u/" + USERS_NAME_MAX > KEY_MAX)
-        return log_line(users->where, ": the prefix is too long", NULL);
+    if (u->prefix.len > PREFIX_MAX) return log_line(users->where, ": the prefix is too long", NULL);
     return take_up(u, ETCD_CALL);
 }
 

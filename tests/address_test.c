@@ -130,7 +130,7 @@ static void test_client(void) {
     check(!address_of_client(&nobody, trusted, 2, S("203.0.113.5")).known, "a unix socket's peer is no trusted proxy");
 }
 
-static void test_sockets(void) {
+static void test_with_port(void) {
     char text[ADDRESS_TEXT_MAX];
     struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0xc0000201) };
     struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_addr.s6_addr = { 0x20, 1, [15] = 7 } };
@@ -142,11 +142,51 @@ static void test_sockets(void) {
     check(!address_of_socket(&un).known, "a unix socket's peer has none");
 }
 
+/* With a port: what listen_parse takes too, and what it refuses. */
+static void test_sockets(void) {
+    static const struct {
+        const char *text;
+        int port; /* -1: refused */
+        const char *address;
+    } rows[] = {
+        { "127.0.0.1:2379", 2379, "127.0.0.1" },
+        { "0.0.0.0:0", 0, "0.0.0.0" },
+        { "[::1]:65535", 65535, "0000:0000:0000:0000:0000:0000:0000:0001" },
+        { "", -1, "" },
+        { ":", -1, "" },
+        { ":1", -1, "" },
+        { "127.0.0.1", -1, "" },
+        { "127.0.0.1:", -1, "" },
+        { "127.0.0.1:65536", -1, "" },
+        { "127.0.0.1:-1", -1, "" },
+        { "127.0.0.1:1 ", -1, "" },
+        { "::1:80", -1, "" },
+        { "[::1]", -1, "" },
+        { "[::1]80", -1, "" },
+        { "[127.0.0.1]:80", -1, "" },
+        { "[]:80", -1, "" },
+        { "localhost:80", -1, "" },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct sockaddr_storage name;
+        char *text = guarded(rows[i].text, strlen(rows[i].text)), shown[ADDRESS_TEXT_MAX];
+        int port = address_parse_socket((struct slice){ text, strlen(rows[i].text) }, &name);
+        check(port == rows[i].port, "%s: port %d", rows[i].text, port);
+        if (port >= 0) {
+            struct address a = address_of_socket((const struct sockaddr *)&name);
+            check(address_port(&name) == port && strcmp(address_text(&a, shown), rows[i].address) == 0, "%s: %s",
+                  rows[i].text, shown);
+        }
+        guarded_free(text, strlen(rows[i].text));
+    }
+}
+
 int main(void) {
     test_parse();
     test_networks();
     test_loopback();
     test_client();
     test_sockets();
+    test_with_port();
     return test_end();
 }

@@ -1012,6 +1012,57 @@ static void check_next(void) {
     check(got == 0 && n == 1000, "1000 members: %d", n);
 }
 
+/* ---- an array, element by element ---------------------------------------- */
+
+/* As above. */
+static const struct {
+    const char *text, *seen;
+} arrays[] = {
+    { "[]", "" },
+    { " [ ] \n", "" },
+    { "[1]", "1 " },
+    { " [ {\"a\":[1,2]} , \"x\" ,[],null ] ", "{\"a\":[1,2]} \"x\" [] null " },
+    { "", "!not an array|" },
+    { "{}", "!not an array|{}" },
+    { "1]", "!not an array|1]" },
+    { ",1]", "!not an array|,1]" },
+    { "[", "!a malformed value|" },
+    { "[,]", "!a malformed value|,]" },
+    { "[1", "1 !an array without its end|" },
+    { "[1,", "1 !a malformed value|" },
+    { "[1,]", "1 !a malformed value|]" },
+    { "[1 2]", "1 !an array without its end|2]" },
+    { "[1[2]]", "1 !an array without its end|[2]]" },
+    { "[1}", "1 !an array without its end|}" },
+    { "[1]]", "1 !something behind the array|]" },
+    { "[1] [2]", "1 !something behind the array|[2]" },
+    { "[1,tru]", "1 !a malformed value|tru]" },
+    { "[\"a]", "!an unfinished string|" },
+};
+
+static void check_elements(void) {
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
+        char seen[256], *text = guarded(arrays[i].text, strlen(arrays[i].text));
+        struct buffer b = { .at = seen, .cap = sizeof seen };
+        struct slice rest = { text, strlen(arrays[i].text) }, value = { NULL, 0 };
+        const char *why;
+        int got;
+        while ((got = json_element(&rest, &value, &why)) == 1) {
+            put_bytes(&b, value.at, value.len);
+            put_char(&b, ' ');
+        }
+        if (got < 0) {
+            put_char(&b, '!');
+            put_text(&b, why);
+            put_char(&b, '|');
+            put_bytes(&b, rest.at, rest.len);
+        }
+        check(slice_is((struct slice){ seen, b.len }, arrays[i].seen), "elements of %s: %.*s, not %s", arrays[i].text,
+              (int)b.len, seen, arrays[i].seen);
+        guarded_free(text, strlen(arrays[i].text));
+    }
+}
+
 int main(void)
 {
     check_text_rows();
@@ -1024,5 +1075,6 @@ int main(void)
     check_written_rows();
     check_round_trip();
     check_next();
+    check_elements();
     return test_end();
 }

@@ -11,11 +11,12 @@ static struct metrics threads[3];
 static const char *const paths[METRICS_ROUTES - 1] = { "/a", "/b", "/c", "/d", "/e", "/f", "/g", "/h", "/i",
                                                          "/j", "/abcdefghijklmnopqrstuvw" };
 static char text[METRICS_TEXT_MAX + 1];
+static const struct metrics_calls *etcd;
 
 /* Writes the text, all of it, against an unreadable page. */
 static const char *put(size_t n, unsigned routes) {
     struct metrics_facts facts = { .paths = paths, .routes = routes, .version = "1.2.3", .libc = "musl", .started = 1790000000,
-                                   .accounts = 7 };
+                                   .accounts = 7, .etcd = etcd };
     char *room = guarded(text, METRICS_TEXT_MAX);
     struct buffer b = { .at = room, .cap = METRICS_TEXT_MAX };
     metrics_put(&b, threads, n, &facts);
@@ -103,6 +104,24 @@ static void test_sums(void) {
     check(has("jwtd_tokens_verified_total{result=\"valid\"} 2"), "a counter begins again at 0");
 }
 
+static void test_etcd(void) {
+    static const struct metrics_calls some = { .ok = 5, .refused = 2, .unavailable = 1, .retries = 9,
+                                               .milliseconds = 12034 };
+    static const struct metrics_calls most = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
+    forget();
+    put(1, 1);
+    check(!strstr(text, "etcd"), "no word of etcd where none is called");
+    etcd = &some;
+    put(1, 1);
+    check(has("jwtd_etcd_calls_total{outcome=\"ok\"} 5") && has("jwtd_etcd_calls_total{outcome=\"refused\"} 2") &&
+              has("jwtd_etcd_calls_total{outcome=\"unavailable\"} 1"),
+          "calls to etcd");
+    check(has("jwtd_etcd_retries_total 9") && has("jwtd_etcd_call_seconds_sum 12.034") &&
+              has("jwtd_etcd_call_seconds_count 8"),
+          "and their time");
+    etcd = &most; /* for the room of the text */
+}
+
 /* A status that http.c has a reason for is one that is counted as itself. */
 static void test_statuses(void) {
     char line[100], answer[512];
@@ -179,6 +198,7 @@ int main(void) {
     test_hashes();
     test_sums();
     test_statuses();
+    test_etcd();
     test_text();
     return test_end();
 }
