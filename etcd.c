@@ -164,12 +164,12 @@ static const char *exchange(const struct sockaddr_storage *to, struct slice head
 /* The status, and the body if it is a JSON object; 0: neither. An answer that was cut off is none. */
 static int read_answer(struct slice answer, struct slice *body) {
     const char *why;
-    if (answer.len < 13 || memcmp(answer.at, "HTTP/1.", 7) != 0) return 0;
-    int64_t status = slice_decimal((struct slice){ answer.at + 9, 3 });
-    const char *end = memmem(answer.at, answer.len, "\r\n\r\n", 4);
-    if (status < 200 || end == NULL) return 0;
-    *body = (struct slice){ end + 4, answer.len - (size_t)(end + 4 - answer.at) };
-    return json_object(*body, NULL, 0, &why) == JSON_OK ? (int)status : 0;
+    struct slice line = slice_cut(&answer, '\n');
+    if (line.len < 12 || memcmp(line.at, "HTTP/1.", 7) != 0) return 0;
+    int64_t status = slice_decimal((struct slice){ line.at + 9, 3 });
+    while (answer.at && line.len > 1) line = slice_cut(&answer, '\n'); /* the fields, to the CR that ends them */
+    *body = answer;
+    return status >= 200 && answer.at && json_object(answer, NULL, 0, &why) == JSON_OK ? (int)status : 0;
 }
 
 /* Asks the member `at`: the status, or 0 and *why there is none. */

@@ -13,7 +13,7 @@ hex() { od -An -v -tx1 | tr -d ' \n'; }
 base64url() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
 say() { printf '%-14s %s\n' "$1" "$2" >&2; }
 
-# users.c: of several lines with a name the last counts, be it that there is no such account any more
+# users_file.c: of several lines with a name the last counts, be it that there is no such account any more
 line=$(jq -c --arg name "$name" 'select(.username == $name)' "$users" | tail -n 1)
 stored=$(printf '%s' "$line" | jq -r 'select(.deleted | not) | .password')
 [ -n "$stored" ] || { echo "User not found" >&2; exit 1; }
