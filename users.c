@@ -85,8 +85,10 @@ void users_put_line(struct buffer *out, const struct users *u, const struct reco
 
 int users_make_line(struct buffer *line, const struct users *u, struct slice name, const struct user *user) {
     struct record record;
+    size_t start = line->len;
     users_put_text(line, u, name, user);
-    return !line->overflow && users_read_line(u, (struct slice){ line->at, line->len - 1 }, &record) == NULL
+    struct slice made = { line->at + start, line->len - start - 1 };
+    return !line->overflow && users_read_line(u, made, &record) == NULL
                ? 0
                : log_line(u->where, ": an account that could not be read back is not stored", NULL);
 }
