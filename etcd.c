@@ -246,8 +246,8 @@ static void say_refusal(const struct etcd *e, const char *path, struct slice bod
 }
 
 /* Asks until somebody has answered, or for too long. */
-static enum etcd_result ask_all(struct etcd *e, const char *path, struct slice request, struct buffer *answer,
-                                struct slice *body, uint64_t end, const char **why) {
+static enum etcd_result ask_all(struct etcd *e, const char *path, struct slice request, struct slice again,
+                                struct buffer *answer, struct slice *body, uint64_t end, const char **why) {
     bool renewed = e->user == NULL;
     for (;;) {
         unsigned at = atomic_load(&e->current);
@@ -265,16 +265,18 @@ static enum etcd_result ask_all(struct etcd *e, const char *path, struct slice r
         atomic_compare_exchange_strong(&e->current, &at, (at + 1) % e->count);
         if (milliseconds() >= end) return ETCD_UNAVAILABLE;
         atomic_fetch_add(&e->counts.retries, 1);
+        request = again;
         pause_a_little();
     }
 }
 
-enum etcd_result etcd_call(struct etcd *e, const char *path, struct slice request, struct buffer *answer,
-                           struct slice *body, enum etcd_patience patience) {
+enum etcd_result etcd_call(struct etcd *e, const char *path, struct slice request, struct slice again,
+                           struct buffer *answer, struct slice *body, enum etcd_patience patience) {
     uint64_t start = milliseconds(), end = start + (patience == ETCD_CALL ? CALL_MS : PROBE_MS);
     enum etcd_result result = ETCD_UNAVAILABLE;
     const char *why = "";
-    if (patience == ETCD_PROBE || !atomic_load(&e->away)) result = ask_all(e, path, request, answer, body, end, &why);
+    if (patience == ETCD_PROBE || !atomic_load(&e->away))
+        result = ask_all(e, path, request, again, answer, body, end, &why);
     atomic_fetch_add(&e->counts.calls[result], 1);
     atomic_fetch_add(&e->counts.milliseconds, (unsigned long)(milliseconds() - start));
     if (patience == ETCD_PROBE) e->probes_missed = result == ETCD_UNAVAILABLE ? e->probes_missed + 1 : 0;

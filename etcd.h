@@ -44,11 +44,11 @@ size_t etcd_ports(const struct etcd *e, uint16_t ports[ETCD_ENDPOINTS_MAX]);
  * case, and one thread at a time may do it. */
 enum etcd_patience { ETCD_CALL, ETCD_PROBE };
 
-/* Posts `request` to /v3/PATH. The request must be one that may arrive twice: where no answer comes, nobody knows
- * whether it was carried out. `body` becomes the answer's, a well-formed JSON object in the caller's `answer`. What goes
+/* Posts `request` to /v3/PATH and, where no member has answered that, `again` from then on. The request must be one that
+ * may arrive twice: where no answer comes, nobody knows whether it was carried out. `body` becomes the answer's, a well-formed JSON object in the caller's `answer`. What goes
  * wrong is said on standard error. */
-enum etcd_result etcd_call(struct etcd *e, const char *path, struct slice request, struct buffer *answer,
-                           struct slice *body, enum etcd_patience patience);
+enum etcd_result etcd_call(struct etcd *e, const char *path, struct slice request, struct slice again,
+                           struct buffer *answer, struct slice *body, enum etcd_patience patience);
 
 const struct etcd_counts *etcd_counts_of(const struct etcd *e);
 

@@ -198,30 +198,63 @@ static int read_state(const struct users_etcd *u, struct slice responses, struct
     return 0;
 }
 
-/* Carries out a transaction. 1: it held; 0: it did not, and *s is how the name stands instead; -1: nobody knows. One
- * without a condition `only_reads`, and holds. */
-static int transact(struct users_etcd *u, const struct buffer *request, bool only_reads, struct state *s) {
-    struct json_member m[] = { { .name = "succeeded" }, { .name = "responses" } };
-    char text[4 * ITEM_MAX];
-    struct buffer answer = { .at = text, .cap = sizeof text };
-    struct slice body;
+/* What a transaction came to. */
+struct outcome {
+    bool held;
+    uint64_t revision;
+    struct slice responses;
+};
+
+static int read_outcome(struct slice body, struct outcome *o) {
+    struct json_member m[] = { { .name = "succeeded" }, { .name = "responses" }, { .name = "header" } };
+    struct json_member revision = { .name = "revision" };
     const char *why;
-    if (request->overflow) return log_line(u->base.where, ": an account is too long for it", NULL);
-    if (etcd_call(u->etcd, "kv/txn", (struct slice){ request->at, request->len }, &answer, &body, ETCD_CALL) !=
-            ETCD_OK ||
-        json_object(body, m, 2, &why) != JSON_OK)
+    if (json_object(body, m, 3, &why) != JSON_OK || m[2].type != JSON_OBJECT ||
+        json_object(m[2].raw, &revision, 1, &why) != JSON_OK)
         return -1;
-    bool held = slice_is(m[0].raw, "true");
-    return (only_reads || !held) && read_state(u, m[1].raw, s) != 0 ? -1 : held;
+    *o = (struct outcome){ slice_is(m[0].raw, "true"), read_number(&revision), m[1].raw };
+    return o->revision > 0 ? 0 : -1;
+}
+
+/* Asks for ranges, "[{...}]". A member that was asking a leader when that died may answer no such question for seven
+ * seconds (etcd 3.4 waits so long for its ReadIndex): one that is repeated comes with a deletion of nothing, for which
+ * the members must agree as for a write. */
+static int ask_ranges(struct users_etcd *u, struct slice ranges, struct buffer *answer, enum etcd_patience patience,
+                      struct outcome *o) {
+    char text[12 * KEY_MAX];
+    struct buffer b = { .at = text, .cap = sizeof text };
+    struct slice body;
+    put_text(&b, "{\"success\":");
+    put_bytes(&b, ranges.at, ranges.len);
+    put_char(&b, '}');
+    size_t middle = b.len;
+    put_bytes(&b, text, middle - 2);
+    put_char(&b, ',');
+    put_write(&b, u, "/u/", nothing, nothing, nothing);
+    put_text(&b, "]}");
+    struct slice once = { text, middle }, again = { text + middle, b.len - middle };
+    return etcd_call(u->etcd, "kv/txn", once, again, answer, &body, patience) == ETCD_OK ? read_outcome(body, o) : -1;
 }
 
 static int read_name(struct users_etcd *u, struct slice name, struct state *s) {
-    char text[8 * KEY_MAX];
-    struct buffer b = { .at = text, .cap = sizeof text };
-    put_text(&b, "{\"success\":");
+    char text[4 * KEY_MAX], room[4 * ITEM_MAX];
+    struct buffer b = { .at = text, .cap = sizeof text }, answer = { .at = room, .cap = sizeof room };
+    struct outcome o;
     put_reads(&b, u, name);
-    put_char(&b, '}');
-    return transact(u, &b, true, s) == 1 ? 0 : -1;
+    return ask_ranges(u, (struct slice){ text, b.len }, &answer, ETCD_CALL, &o) == 0 ? read_state(u, o.responses, s)
+                                                                                     : -1;
+}
+
+/* Carries out a transaction. 1: it held; 0: it did not, and *s is how the name stands instead; -1: nobody knows. */
+static int transact(struct users_etcd *u, const struct buffer *request, struct state *s) {
+    char room[4 * ITEM_MAX];
+    struct buffer answer = { .at = room, .cap = sizeof room };
+    struct slice body, text = { request->at, request->len };
+    struct outcome o;
+    if (request->overflow) return log_line(u->base.where, ": an account is too long for it", NULL);
+    if (etcd_call(u->etcd, "kv/txn", text, text, &answer, &body, ETCD_CALL) != ETCD_OK || read_outcome(body, &o) != 0)
+        return -1;
+    return !o.held && read_state(u, o.responses, s) != 0 ? -1 : o.held;
 }
 
 static enum users_result etcd_find(struct users *users, struct slice name, struct user *user) {
@@ -242,7 +275,8 @@ static int get_lease(struct users_etcd *u, int64_t until, char room[ETCD_ANSWER_
     put_text(&b, "{\"TTL\":\"");
     put_number(&b, seconds > 1 ? (uint64_t)seconds : 1);
     put_text(&b, "\"}");
-    if (etcd_call(u->etcd, "lease/grant", (struct slice){ text, b.len }, &answer, &body, ETCD_CALL) != ETCD_OK ||
+    struct slice request = { text, b.len };
+    if (etcd_call(u->etcd, "lease/grant", request, request, &answer, &body, ETCD_CALL) != ETCD_OK ||
         json_object(body, &id, 1, &why) != JSON_OK || id.type != JSON_STRING)
         return -1;
     *lease = id.raw;
@@ -303,7 +337,7 @@ static int write_name(struct users_etcd *u, const struct users_change *c, const 
     put_text(&b, "],\"failure\":");
     put_reads(&b, u, c->name);
     put_char(&b, '}');
-    return transact(u, &b, false, s);
+    return transact(u, &b, s);
 }
 
 static bool is_item(const struct item *item, struct slice value) {
@@ -350,15 +384,26 @@ static void begin_walk(const struct users_etcd *u, const char *first, const char
     w->end_len = make_key(u, end, nothing, w->end).len;
 }
 
-static int read_page(struct users_etcd *u, struct walk *w, enum etcd_patience patience) {
-    enum { HEADER, KVS, MORE };
-    struct json_member m[] = { { .name = "header" }, { .name = "kvs" }, { .name = "more" } };
-    struct json_member revision = { .name = "revision" };
-    char text[8 * KEY_MAX];
-    struct buffer b = { .at = text, .cap = sizeof text }, answer = { .at = u->room, .cap = ROOM };
-    struct slice body;
+/* The first of the responses, one to a range: what it has of kvs, more and count. */
+static int read_range(struct slice responses, struct json_member m[3]) {
+    struct json_member range = { .name = "response_range" };
+    struct slice response = { NULL, 0 };
     const char *why;
-    put_text(&b, "{\"key\":");
+    m[0] = (struct json_member){ .name = "kvs" };
+    m[1] = (struct json_member){ .name = "more" };
+    m[2] = (struct json_member){ .name = "count" };
+    return json_element(&responses, &response, &why) == 1 && json_object(response, &range, 1, &why) == JSON_OK &&
+                   range.type == JSON_OBJECT && json_object(range.raw, m, 3, &why) == JSON_OK
+               ? 0
+               : -1;
+}
+
+static int read_page(struct users_etcd *u, struct walk *w, enum etcd_patience patience) {
+    struct json_member m[3];
+    char text[4 * KEY_MAX];
+    struct buffer b = { .at = text, .cap = sizeof text }, answer = { .at = u->room, .cap = ROOM };
+    struct outcome o;
+    put_text(&b, "[{\"request_range\":{\"key\":");
     etcd_put_bytes(&b, (struct slice){ w->next, w->next_len });
     put_text(&b, ",\"range_end\":");
     etcd_put_bytes(&b, (struct slice){ w->end, w->end_len });
@@ -368,28 +413,25 @@ static int read_page(struct users_etcd *u, struct walk *w, enum etcd_patience pa
     put_number(&b, w->since);
     put_text(&b, "\",\"revision\":\"");
     put_number(&b, w->revision);
-    put_text(&b, "\"}");
-    if (etcd_call(u->etcd, "kv/range", (struct slice){ text, b.len }, &answer, &body, patience) != ETCD_OK ||
-        json_object(body, m, 3, &why) != JSON_OK || m[HEADER].type != JSON_OBJECT ||
-        json_object(m[HEADER].raw, &revision, 1, &why) != JSON_OK || read_number(&revision) == 0)
+    put_text(&b, "\"}}]");
+    if (ask_ranges(u, (struct slice){ text, b.len }, &answer, patience, &o) != 0 || read_range(o.responses, m) != 0)
         return -1;
-    if (w->revision == 0) w->revision = read_number(&revision);
-    w->page = m[KVS].raw;
+    if (w->revision == 0) w->revision = o.revision;
+    w->page = m[0].raw;
     w->kv = (struct slice){ NULL, 0 };
-    w->more = w->page.at && slice_is(m[MORE].raw, "true");
+    w->more = slice_is(m[1].raw, "true");
     return 0;
 }
 
 /* The next key and value: 1, 0 behind the last one, or -1. */
 static int walk(struct users_etcd *u, struct walk *w, enum etcd_patience patience, struct item *item) {
     const char *why;
-    for (;;) {
+    for (bool asked = false;; asked = true) {
         int got = w->page.at ? json_element(&w->page, &w->kv, &why) : 0;
-        if (got == 1 && read_item(w->kv, item) != 0) got = -1;
         if (got == 0 && !w->more) return 0;
-        if (got == 0 && read_page(u, w, patience) != 0) got = -1;
+        if (got == 0 && (asked || read_page(u, w, patience) != 0)) return -1;
         if (got == 0) continue;
-        if (got < 0 || item->key_len >= sizeof w->next) return -1;
+        if (got < 0 || read_item(w->kv, item) != 0 || item->key_len >= sizeof w->next) return -1;
         memcpy(w->next, item->key, item->key_len);
         w->next[item->key_len] = '\0';
         w->next_len = item->key_len + 1;
@@ -409,18 +451,17 @@ static int etcd_next(struct users *users, uint64_t *at, struct record *record) {
 
 /* How many accounts there are takes etcd some time to tell where they are many: it is asked seldom. */
 static void count_accounts(struct users_etcd *u) {
-    struct json_member count = { .name = "count" };
-    char text[8 * KEY_MAX], key[KEY_MAX], room[ETCD_ANSWER_MIN];
+    struct json_member m[3];
+    char text[4 * KEY_MAX], key[KEY_MAX], room[ETCD_ANSWER_MIN];
     struct buffer b = { .at = text, .cap = sizeof text }, answer = { .at = room, .cap = sizeof room };
-    struct slice body;
-    const char *why;
+    struct outcome o;
+    put_text(&b, "[{\"request_range\":");
     put_key(&b, u, "/u/", nothing);
     put_text(&b, ",\"range_end\":");
     etcd_put_bytes(&b, make_key(u, "/u0", nothing, key));
-    put_text(&b, ",\"count_only\":true}");
-    if (etcd_call(u->etcd, "kv/range", (struct slice){ text, b.len }, &answer, &body, ETCD_PROBE) == ETCD_OK &&
-        json_object(body, &count, 1, &why) == JSON_OK)
-        atomic_store_explicit(&u->base.accounts, (size_t)read_number(&count), memory_order_relaxed);
+    put_text(&b, ",\"count_only\":true}}]");
+    if (ask_ranges(u, (struct slice){ text, b.len }, &answer, ETCD_PROBE, &o) == 0 && read_range(o.responses, m) == 0)
+        atomic_store_explicit(&u->base.accounts, (size_t)read_number(&m[2]), memory_order_relaxed);
 }
 
 /* Notes what was called back since it was last asked. Where the revision has gone back, an older state of all was
@@ -549,7 +590,7 @@ static int put_some(struct users_etcd *u, struct slice *lines) {
     put_text(&b, "],\"failure\":");
     put_reads(&b, u, nothing);
     put_char(&b, '}');
-    if (held) held = transact(u, &b, false, &s);
+    if (held) held = transact(u, &b, &s);
     while (held == 0 && lines->len > rest.len)
         if (put_one(u, slice_cut(lines, '\n')) != 0) return -1;
     *lines = rest;

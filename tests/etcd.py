@@ -176,9 +176,10 @@ class Node:
         self.ready = False
 
         def look():
+            ended = self.process.poll() is not None  # asked first: then all that it said can be read
             self.said = open(self.log, errors="replace").read()[at:]
             self.ready = "ready on" in self.said
-            return self.ready or self.process.poll() is not None
+            return self.ready or ended
         until(look, "jwtd starts or gives up")
 
     def ask(self, method, path, body=None, token=None):

@@ -1,0 +1,409 @@
+/* etcd_test.c - calls to an etcd that answers as it is told: what is asked, byte by byte; whole, broken and hostile
+ * answers; members that refuse, reset or say nothing; log-ins; who is asked next, and who gives up.
+ *
+ * What is expected is HTTP/1.0 (RFC 1945), base64 (RFC 4648 section 4) and etcd's documentation of its JSON gateway.
+ * tests/etcd.sh asks a real one. */
+#include <fcntl.h>
+#include <time.h>
+
+/* Ten seconds of its time are one. */
+static int fast_clock(clockid_t id, struct timespec *t) {
+    int result = clock_gettime(id, t);
+    t->tv_sec = t->tv_sec * 10 + t->tv_nsec / 100000000;
+    t->tv_nsec = t->tv_nsec % 100000000 * 10;
+    return result;
+}
+#include <poll.h>
+#define clock_gettime fast_clock
+#define poll(fds, n, ms) poll(fds, n, (ms) / 10)
+#define nanosleep(t, rest) nanosleep(&(struct timespec){ .tv_nsec = (t)->tv_nsec / 10 }, rest)
+#include "../etcd.c"
+
+#include "scripted.h"
+#include "test.h"
+
+#define OK_HEAD "HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n"
+#define FAIL_HEAD(status) "HTTP/1.0 " status " Whatever\r\n\r\n"
+
+static int kept_fd, said_fd;
+static char said[8192], room[65536];
+
+static void listen_begin(void) {
+    if (ftruncate(said_fd, 0) != 0 || dup2(said_fd, 2) < 0) exit(1);
+}
+
+static void listen_end(void) {
+    ssize_t n = pread(said_fd, said, sizeof said - 1, 0);
+    said[n > 0 ? n : 0] = '\0';
+    dup2(kept_fd, 2);
+}
+
+/* ---- what it may be called ----------------------------------------------- */
+
+static void test_open(void) {
+    static const struct {
+        const char *where, *prefix; /* NULL: refused */
+        size_t members;
+    } rows[] = {
+        { "etcd://127.0.0.1:2379", "jwtd", 1 },
+        { "etcd://127.0.0.1:2379/", "jwtd", 1 },
+        { "etcd://127.0.0.1:2379/p", "p", 1 },
+        { "etcd://127.0.0.1:2379/a/b", "a/b", 1 },
+        { "etcd://[::1]:1,10.0.0.2:65535/p", "p", 2 },
+        { "etcd://1.1.1.1:1,1.1.1.1:2,1.1.1.1:3,1.1.1.1:4,1.1.1.1:5,1.1.1.1:6,1.1.1.1:7,1.1.1.1:8,1.1.1.1:9", "jwtd",
+          9 },
+        { "etcd://1.1.1.1:1,1.1.1.1:2,1.1.1.1:3,1.1.1.1:4,1.1.1.1:5,1.1.1.1:6,1.1.1.1:7,1.1.1.1:8,1.1.1.1:9,1.1.1.1:10",
+          NULL, 0 },
+        { "etcd://", NULL, 0 },
+        { "etcd:///p", NULL, 0 },
+        { "etcd://127.0.0.1", NULL, 0 },
+        { "etcd://127.0.0.1:", NULL, 0 },
+        { "etcd://127.0.0.1:0", NULL, 0 },
+        { "etcd://127.0.0.1:65536", NULL, 0 },
+        { "etcd://127.0.0.1:2379,", NULL, 0 },
+        { "etcd://,127.0.0.1:2379", NULL, 0 },
+        { "etcd://127.0.0.1:2379, 127.0.0.1:2380", NULL, 0 },
+        { "etcd://localhost:2379", NULL, 0 },
+        { "etcd://::1:2379", NULL, 0 },
+        { "etcd://user@127.0.0.1:2379", NULL, 0 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint16_t ports[ETCD_ENDPOINTS_MAX];
+        struct slice prefix;
+        listen_begin();
+        struct etcd *e = etcd_open(rows[i].where, NULL, NULL, &prefix);
+        listen_end();
+        check((e != NULL) == (rows[i].prefix != NULL), "%s is %s: %s", rows[i].where, e ? "taken" : "refused", said);
+        check(e || strstr(said, rows[i].where) != NULL, "%s is named: %s", rows[i].where, said);
+        if (e == NULL) continue;
+        check(rows[i].prefix && slice_is(prefix, rows[i].prefix), "%s: prefix", rows[i].where);
+        check(etcd_ports(e, ports) == rows[i].members && (ports[0] == 2379 || ports[0] == 1), "%s: ports",
+              rows[i].where);
+        etcd_close(e);
+    }
+}
+
+/* ---- base64 ---------------------------------------------------------------- */
+
+static void test_base64(void) {
+    static const struct {
+        const char *bytes, *text;
+    } rows[] = {
+        { "", "\"\"" },
+        { "f", "\"Zg==\"" },
+        { "fo", "\"Zm8=\"" },
+        { "foo", "\"Zm9v\"" },
+        { "foob", "\"Zm9vYg==\"" },
+        { "fooba", "\"Zm9vYmE=\"" },
+        { "foobar", "\"Zm9vYmFy\"" },
+        { "\xfb\xff\xbe", "\"+/++\"" },
+    };
+    static const char *refused[] = { "\"Zg\"",      "\"Zg=\"",    "\"Zg===\"",    "\"=\"",          "\"====\"",
+                                     "\"Z===\"",    "\"Zh==\"",   "\"Zm9=\"",     "\"-_--\"",       "\"Zm 9v\"",
+                                     "\"Zm9v\\n\"", "\"Zm9vYg\"", "\"Zg==Zg==\"", "\"Zm9\\u00fc\"", "\"Z\\u0000==\"" };
+    char out[ETCD_DECODED_MAX], text[64];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buffer b = { .at = text, .cap = sizeof text };
+        etcd_put_bytes(&b, slice_of(rows[i].bytes));
+        check(!b.overflow && slice_is((struct slice){ text, b.len }, rows[i].text), "put %s: %.*s", rows[i].text,
+              (int)b.len, text);
+        for (size_t cap = 0; cap < b.len; cap++) {
+            struct buffer small = { .at = text, .cap = cap };
+            etcd_put_bytes(&small, slice_of(rows[i].bytes));
+            check(small.overflow && small.len <= cap, "put %s into %zu", rows[i].text, cap);
+        }
+        ssize_t n = etcd_get_bytes(slice_of(rows[i].text), out);
+        check(n >= 0 && slice_is((struct slice){ out, (size_t)n }, rows[i].bytes), "get %s: %zd", rows[i].text, n);
+    }
+    check(etcd_get_bytes(slice_of("\"Zm9v\\u0059mFy\\/w==\""), out) == 7, "escaped characters are characters");
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        check(etcd_get_bytes(slice_of(refused[i]), out) == -1, "get %s: refused", refused[i]);
+    static char long_text[ETCD_DECODED_MAX / 3 * 4 + 16];
+    for (size_t n = ETCD_DECODED_MAX / 3 * 4 - 4; n <= ETCD_DECODED_MAX / 3 * 4 + 8; n += 4) {
+        memset(long_text, 'A', n + 2);
+        long_text[0] = long_text[n + 1] = '"';
+        ssize_t got = etcd_get_bytes((struct slice){ long_text, n + 2 }, out);
+        check(got == (n / 4 * 3 <= ETCD_DECODED_MAX ? (ssize_t)n / 4 * 3 : -1), "%zu characters: %zd", n, got);
+    }
+}
+
+/* ---- calls ------------------------------------------------------------------ */
+
+static struct etcd *e;
+static struct slice body;
+static char where[128];
+
+/* To the scripted server, and `before` it to others. */
+static void open_it(const char *before, const char *user, const char *password) {
+    struct slice prefix;
+    snprintf(where, sizeof where, "etcd://%s127.0.0.1:%u/p", before, (unsigned)scripted.port);
+    e = etcd_open(where, user, password, &prefix);
+    check(e != NULL, "%s is opened", where);
+}
+
+static enum etcd_result call(enum etcd_patience patience, size_t cap) {
+    struct buffer answer = { .at = room, .cap = cap };
+    listen_begin();
+    enum etcd_result result = etcd_call(e, "kv/range", slice_of("{\"key\":\"Zm9v\"}"), slice_of("{\"key\":\"Zg==\"}"),
+                                        &answer, &body, patience);
+    listen_end();
+    return result;
+}
+
+static void end_it(void) {
+    scripted_stop();
+    scripted_forget();
+    etcd_close(e);
+}
+
+static const char range_request[] = "POST /v3/kv/range HTTP/1.0\r\nHost: etcd\r\nContent-Type: application/json\r\n"
+                                    "Content-Length: 14\r\n\r\n{\"key\":\"Zm9v\"}";
+
+static void test_answers(void) {
+    static const struct {
+        const char *what;
+        struct act act;
+        bool taken;
+    } rows[] = {
+        { "an answer", { ANSWER, OK_HEAD "{\"a\":1}", 0 }, true },
+        { "byte by byte", { BYTE_BY_BYTE, OK_HEAD "{\"a\":1}\n", 0 }, true },
+        { "HTTP/1.1", { ANSWER, "HTTP/1.1 200 OK\r\n\r\n{\"a\":1}", 0 }, true },
+        { "an empty object", { ANSWER, OK_HEAD "{}", 0 }, true },
+        { "no answer", { ANSWER, "", 0 }, false },
+        { "a reset", { RESET, "", 0 }, false },
+        { "no fields' end", { ANSWER, "HTTP/1.0 200 OK\r\n", 0 }, false },
+        { "no status", { ANSWER, "HTTP/1.0 \r\n\r\n{}", 0 }, false },
+        { "no number", { ANSWER, "HTTP/1.0 2x0 OK\r\n\r\n{}", 0 }, false },
+        { "a status of 100", { ANSWER, "HTTP/1.0 100 Continue\r\n\r\n{}", 0 }, false },
+        { "another protocol", { ANSWER, "SSH-2.0-OpenSSH_9\r\n\r\n{}", 0 }, false },
+        { "HTTP/2", { ANSWER, "HTTP/2.0\r\n\r\n{}", 0 }, false },
+        { "no body", { ANSWER, OK_HEAD, 0 }, false },
+        { "an array", { ANSWER, OK_HEAD "[1]", 0 }, false },
+        { "half an object", { ANSWER, OK_HEAD "{\"a\":{}", 0 }, false },
+        { "two objects", { ANSWER, OK_HEAD "{}{}", 0 }, false },
+        { "a name twice", { ANSWER, OK_HEAD "{\"a\":1,\"a\":2}", 0 }, false },
+        { "no UTF-8", { ANSWER, OK_HEAD "{\"a\":\"\xff\"}", 0 }, false },
+        { "a page", { ANSWER, "HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<html>", 0 }, false },
+        { "a NUL", { ANSWER, OK_HEAD "{}\0", sizeof OK_HEAD + 2 }, false },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct act acts[] = { rows[i].act, { ANSWER, OK_HEAD "{\"again\":1}", 0 } };
+        scripted_start(acts, 2);
+        open_it("", NULL, NULL);
+        check(call(ETCD_PROBE, sizeof room) == ETCD_OK, "%s: answered in the end", rows[i].what);
+        check(scripted.played == (rows[i].taken ? 1 : 2), "%s: asked %d times", rows[i].what, scripted.played);
+        check((memmem(body.at, body.len, "again", 5) == NULL) == rows[i].taken, "%s: %.*s", rows[i].what, (int)body.len,
+              body.at);
+        check(etcd_counts_of(e)->retries == (rows[i].taken ? 0 : 1) && etcd_counts_of(e)->calls[ETCD_OK] == 1,
+              "%s: counted", rows[i].what);
+        scripted_stop();
+        check(strcmp(scripted.requests[0], range_request) == 0, "%s: asked %s", rows[i].what, scripted.requests[0]);
+        check(rows[i].taken || strcmp(scripted_body(1), "{\"key\":\"Zg==\"}") == 0, "%s: and then %s", rows[i].what,
+              scripted_body(1));
+        scripted_forget();
+        etcd_close(e);
+    }
+}
+
+/* An answer that ends too early is none, wherever that is; nor is one that has no room. */
+static void test_cut_off(void) {
+    static const char whole[] = OK_HEAD "{\"kvs\":[{\"key\":\"Zm9v\"}]}";
+    static struct act acts[SCRIPTED_ACTS];
+    int n = 0;
+    for (size_t len = 1; len < sizeof whole - 1; len += 3) acts[n++] = (struct act){ ANSWER, whole, len };
+    acts[n++] = (struct act){ ANSWER, whole, 0 };
+    scripted_start(acts, n);
+    open_it("", NULL, NULL);
+    while (__atomic_load_n(&scripted.played, __ATOMIC_SEQ_CST) < n - 1)
+        check(call(ETCD_PROBE, sizeof room) == ETCD_UNAVAILABLE || scripted.played == n, "cut off");
+    if (scripted.played < n) check(call(ETCD_PROBE, sizeof room) == ETCD_OK, "and whole");
+    check(body.len == sizeof whole - sizeof OK_HEAD, "%zu bytes", body.len);
+    end_it();
+    struct act again[] = { { ANSWER, whole, 0 }, { ANSWER, whole, 0 } };
+    scripted_start(again, 2);
+    open_it("", NULL, NULL);
+    check(call(ETCD_PROBE, sizeof whole - 1) == ETCD_UNAVAILABLE, "no room for more");
+    check(call(ETCD_PROBE, sizeof whole) == ETCD_UNAVAILABLE, "the script is at its end");
+    end_it();
+}
+
+static void test_statuses(void) {
+    static const struct {
+        const char *head, *text;
+        enum etcd_result result;
+        const char *said;
+    } rows[] = {
+        { FAIL_HEAD("400"), "{\"error\":\"etcdserver: bad\",\"code\":3}", ETCD_REFUSED,
+          "refuses kv/range: etcdserver: bad\n" },
+        { FAIL_HEAD("401"), "{\"error\":\"no\"}", ETCD_REFUSED, "refuses kv/range: no\n" },
+        { FAIL_HEAD("403"), "{\"error\":\"permission denied\"}", ETCD_REFUSED,
+          "refuses kv/range: permission denied\n" },
+        { FAIL_HEAD("404"), "{}", ETCD_REFUSED, "refuses kv/range: {}\n" },
+        { FAIL_HEAD("429"), "{\"error\":\"a\\nb\"}", ETCD_REFUSED, "refuses kv/range: a?b\n" },
+        { FAIL_HEAD("500"), "{\"error\":\"deadline\"}", ETCD_OK, "" },
+        { FAIL_HEAD("503"), "{}", ETCD_OK, "" },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "%s%s", rows[i].head, rows[i].text);
+        struct act acts[] = { { ANSWER, text, 0 }, { ANSWER, OK_HEAD "{}", 0 } };
+        scripted_start(acts, 2);
+        open_it("", NULL, NULL);
+        check(call(ETCD_PROBE, sizeof room) == rows[i].result, "%.12s", rows[i].head);
+        check(scripted.played == (rows[i].result == ETCD_OK ? 2 : 1), "%.12s: asked %d times", rows[i].head,
+              scripted.played);
+        check(strstr(said, rows[i].said) && (*said == '\0') == (*rows[i].said == '\0'), "%.12s: %s", rows[i].head,
+              said);
+        check(etcd_counts_of(e)->calls[rows[i].result] == 1, "%.12s: counted", rows[i].head);
+        end_it();
+    }
+    static char long_text[2000] = FAIL_HEAD("400");
+    memset(long_text + strlen(long_text), 'x', 1500);
+    memcpy(strchr(long_text, 'x'), "{\"error\":\"", 10);
+    strcat(long_text, "\"}");
+    struct act acts[] = { { ANSWER, long_text, 0 } };
+    scripted_start(acts, 1);
+    open_it("", NULL, NULL);
+    check(call(ETCD_PROBE, sizeof room) == ETCD_REFUSED && strlen(said) < 400, "a long refusal is cut: %zu",
+          strlen(said));
+    end_it();
+}
+
+/* ---- members that are not there ---------------------------------------------- */
+
+static void test_members(void) {
+    struct act acts[] = { { ANSWER, OK_HEAD "{}", 0 }, { ANSWER, OK_HEAD "{}", 0 }, { ANSWER, OK_HEAD "{}", 0 } };
+    int closed = socket(AF_INET, SOCK_STREAM, 0), deaf = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in name[2];
+    socklen_t len = sizeof name[0];
+    int fds[] = { closed, deaf };
+    for (int i = 0; i < 2; i++) {
+        name[i] = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+        if (bind(fds[i], (struct sockaddr *)&name[i], len) != 0 ||
+            getsockname(fds[i], (struct sockaddr *)&name[i], &len) != 0)
+            exit(1);
+    }
+    listen(deaf, 16);
+    char before[64];
+    scripted_start(acts, 3);
+    snprintf(before, sizeof before, "127.0.0.1:%u,", ntohs(name[0].sin_port));
+    open_it(before, NULL, NULL);
+    check(call(ETCD_PROBE, sizeof room) == ETCD_OK && etcd_counts_of(e)->retries == 1, "one refuses, the next answers");
+    check(call(ETCD_PROBE, sizeof room) == ETCD_OK && etcd_counts_of(e)->retries == 1,
+          "who is asked first from then on");
+    etcd_close(e);
+    snprintf(before, sizeof before, "127.0.0.1:%u,", ntohs(name[1].sin_port));
+    open_it(before, NULL, NULL);
+    check(call(ETCD_CALL, sizeof room) == ETCD_OK && etcd_counts_of(e)->retries == 1,
+          "one says nothing, the next answers");
+    end_it();
+    close(closed);
+    close(deaf);
+}
+
+/* Nobody answers for too long: those who come then hear it at once, until somebody does. */
+static void test_away(void) {
+    struct act acts[SCRIPTED_ACTS];
+    for (int i = 0; i < SCRIPTED_ACTS; i++) acts[i] = (struct act){ ANSWER, FAIL_HEAD("503") "{}", 0 };
+    scripted_start(acts, SCRIPTED_ACTS);
+    open_it("", NULL, NULL);
+    for (int i = 0; i < 5; i++)
+        check(call(ETCD_PROBE, sizeof room) == ETCD_UNAVAILABLE && !*said, "a probe says nothing yet: %s", said);
+    int asked = scripted.played;
+    check(asked > 5, "%d times", asked);
+    check(call(ETCD_PROBE, sizeof room) == ETCD_UNAVAILABLE && strstr(said, "does not answer: "), "the sixth does: %s",
+          said);
+    asked = scripted.played;
+    check(call(ETCD_CALL, sizeof room) == ETCD_UNAVAILABLE && scripted.played == asked && !*said, "and nobody asks");
+    check(etcd_counts_of(e)->calls[ETCD_UNAVAILABLE] == 7, "all are counted");
+    scripted_stop();
+    scripted_forget();
+    etcd_close(e);
+    struct act back[] = { { ANSWER, OK_HEAD "{}", 0 }, { ANSWER, OK_HEAD "{}", 0 } };
+    scripted_start(back, 2);
+    open_it("", NULL, NULL);
+    check(call(ETCD_PROBE, sizeof room) == ETCD_OK && !*said, "one that was there all the time: %s", said);
+    end_it();
+}
+
+/* ---- log-ins -------------------------------------------------------------- */
+
+static void test_log_in(void) {
+    static const char forgotten[] = FAIL_HEAD("401") "{\"error\":\"etcdserver: invalid auth token\"}";
+    static const char token[] = OK_HEAD "{\"header\":{},\"token\":\"AbC.12\"}";
+    struct act acts[] = {
+        { ANSWER, FAIL_HEAD("400") "{\"error\":\"etcdserver: user name is empty\"}", 0 },
+        { ANSWER, token, 0 },
+        { ANSWER, OK_HEAD "{}", 0 },
+        { ANSWER, OK_HEAD "{}", 0 }, /* a second call */
+        { ANSWER, forgotten, 0 },    /* a third */
+        { ANSWER, OK_HEAD "{\"token\":\"new\"}", 0 },
+        { ANSWER, OK_HEAD "{}", 0 },
+        { ANSWER, forgotten, 0 }, /* a fourth */
+        { ANSWER, token, 0 },
+        { ANSWER, forgotten, 0 },
+    };
+    scripted_start(acts, 10);
+    open_it("", "jwtd", "a \"b\"");
+    check(call(ETCD_PROBE, sizeof room) == ETCD_OK, "logged in");
+    check(call(ETCD_PROBE, sizeof room) == ETCD_OK && scripted.played == 4, "and stays so");
+    check(call(ETCD_PROBE, sizeof room) == ETCD_OK && scripted.played == 7, "and again");
+    check(call(ETCD_PROBE, sizeof room) == ETCD_REFUSED && strstr(said, "invalid auth token"), "once a call: %s", said);
+    check(etcd_counts_of(e)->retries == 0 && etcd_counts_of(e)->calls[ETCD_OK] == 3, "which is no retry");
+    scripted_stop();
+    check(strcmp(scripted.requests[0], range_request) == 0, "without a token: %s", scripted.requests[0]);
+    check(strcmp(scripted.requests[1], "POST /v3/auth/authenticate HTTP/1.0\r\nHost: etcd\r\nContent-Type: "
+                                       "application/json\r\nContent-Length: 36\r\n\r\n"
+                                       "{\"name\":\"jwtd\",\"password\":\"a \\\"b\\\"\"}") == 0,
+          "with the password: %s", scripted.requests[1]);
+    for (int i = 2; i < 5; i++)
+        check(strstr(scripted.requests[i], "\r\nAuthorization: AbC.12\r\n\r\n{\"key\"") != NULL, "with the token: %s",
+              scripted.requests[i]);
+    check(!strstr(scripted.requests[5], "Authorization"), "not with an old one: %s", scripted.requests[5]);
+    check(strstr(scripted.requests[6], "\r\nAuthorization: new\r\n\r\n") != NULL, "the new one: %s",
+          scripted.requests[6]);
+    scripted_forget();
+    etcd_close(e);
+}
+
+static void test_no_log_in(void) {
+    static const struct {
+        const char *what, *answer;
+        enum etcd_result result;
+    } rows[] = {
+        { "a wrong password", FAIL_HEAD("400") "{\"error\":\"etcdserver: authentication failed\"}", ETCD_REFUSED },
+        { "no permission", FAIL_HEAD("403") "{\"error\":\"etcdserver: authentication failed\"}", ETCD_REFUSED },
+        { "no token", OK_HEAD "{}", ETCD_UNAVAILABLE },
+        { "an empty token", OK_HEAD "{\"token\":\"\"}", ETCD_UNAVAILABLE },
+        { "a token that is none", OK_HEAD "{\"token\":7}", ETCD_UNAVAILABLE },
+        { "a field in a token", OK_HEAD "{\"token\":\"a\\r\\nX: y\"}", ETCD_UNAVAILABLE },
+        { "a NUL in a token", OK_HEAD "{\"token\":\"a\\u0000b\"}", ETCD_UNAVAILABLE },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct act acts[] = { { ANSWER, FAIL_HEAD("401") "{\"error\":\"invalid auth token\"}", 0 },
+                              { ANSWER, rows[i].answer, 0 } };
+        scripted_start(acts, 2);
+        open_it("", "jwtd", NULL);
+        check(call(ETCD_PROBE, sizeof room) == rows[i].result, "%s", rows[i].what);
+        check((strstr(said, "authentication failed") != NULL) == (rows[i].result == ETCD_REFUSED), "%s: %s",
+              rows[i].what, said);
+        end_it();
+    }
+}
+
+int main(void) {
+    char name[] = "/tmp/jwtd-etcd-XXXXXX";
+    said_fd = mkostemp(name, O_APPEND);
+    unlink(name);
+    kept_fd = dup(2);
+    test_open();
+    test_base64();
+    test_answers();
+    test_cut_off();
+    test_statuses();
+    test_members();
+    test_away();
+    test_log_in();
+    test_no_log_in();
+    return test_end();
+}
