@@ -48,7 +48,7 @@ mutant() { # the test that must fail, what is broken, the file, sed's script
 mkdir "$dir/tests"
 cp ./*.c ./*.h index.html Makefile "$dir"
 cp tests/*.c tests/*.h "$dir/tests"
-for test in throttle_test address_test revoked_test users_test sandbox_test throttled address_limit locked_in first_of_many \
+for test in throttle_test address_test revoked_test users_test etcd_test users_etcd_test sandbox_test throttled address_limit locked_in first_of_many \
     api_test browser_test metrics_test access_test metrics_counts metrics_gauges metrics_unwell metrics_logged metrics_no_room \
     cross_origin jwt_test keys:at_once keys:rotation keys:reload; do
     wrong=
@@ -122,6 +122,18 @@ mutant users_test "a restart forgets what was called back" users_file.c '/note_r
 mutant users_test "a new registration forgets it" users.c '/^    next->not_before = /d'
 mutant users_test "compaction forgets it" users_file.c 's/ || users_remembered_until(&u->base, user) > u->base.opened;/;/'
 mutant users_test "so does a batch" users_file.c '/raise_to(&user.not_before, known/d'
+mutant users_etcd_test "whose answer was lost hears that his name is taken" users_etcd.c 's/ && !is_granted(&w, &s)) continue/) continue/'
+mutant users_etcd_test "what is there is always mine" users_etcd.c 's/ && !is_granted(&w, &s)) continue/ \&\& 0) continue/'
+mutant users_etcd_test "who was overtaken writes all the same" users_etcd.c 's/put_number(b, revision);/put_number(b, 7);/'
+mutant users_etcd_test "what a node calls back it does not know itself" users_etcd.c '/note_revoked(u, c->name, &next);/d'
+mutant users_etcd_test "clocks are taken to be the same" users_etcd.c '/u->base.clock_skew = SKEW;/d'
+mutant users_etcd_test "a value about another name is believed" users_etcd.c 's/if (why == NULL \&\& !slice_equal(make_key/if (0 \&\& !slice_equal(make_key/'
+mutant users_etcd_test "a restored etcd is not asked for everything" users_etcd.c 's/w.revision < u->revision ? 0 : w.revision/w.revision/'
+mutant users_etcd_test "a question is repeated as it was" users_etcd.c 's/"kv\/txn", once, again,/"kv\/txn", once, once,/'
+mutant etcd_test "the same member is asked again" etcd.c 's/(at + 1) % e->count/at/'
+mutant etcd_test "all wait for an etcd that is away" etcd.c 's/ || !atomic_load(&e->away)/ || 1/'
+mutant etcd_test "an answer that was cut off is one" etcd.c 's/ \&\& json_object(answer, NULL, 0, &why) == JSON_OK / /'
+mutant etcd_test "a log-in's token may be anything" etcd.c 's/ || !http_is_whole_value((struct slice){ token, (size_t)len })/ /'
 mutant users_test "twice in a second is once" users.c 's/now > last ? now : last + 1/now/'
 mutant revoked_test "a full set forgets its oldest" revoked.c '/raise_to(&set->not_before/d'
 mutant api_test "a client's Remote-User gets through where nobody is" api.c \

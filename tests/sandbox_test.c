@@ -201,7 +201,7 @@ int main(void) {
         for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
             bool may_connect = how == LOCKED_BUT_FOR_A_PORT;
             if (may_connect && !ports && questions[i].ask == connects_elsewhere) continue;
-            int got = answer(questions[i].ask, how), allowed = questions[i].allowed;
+            int got = answer(questions[i].ask, how), allowed = (int)questions[i].allowed;
             check(got == (allowed == YES || (allowed == WHO_MAY_CONNECT && may_connect) ? 1 : 2), "may it %s%s: %s",
                   questions[i].what, may_connect ? ", if it may connect" : "",
                   got == 1   ? "yes"

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,18 +20,18 @@ struct act {
     size_t len; /* 0: all of the text */
 };
 
-/* Written by the server's thread until `stop` or for an act that was answered. */
+/* What was asked is the server's thread's until it is stopped; how often may be looked at meanwhile. */
 static struct scripted {
     int listener;
     uint16_t port;
     pthread_t thread;
     struct act acts[SCRIPTED_ACTS];
     char *requests[SCRIPTED_ACTS]; /* NUL-terminated */
-    int planned, played, held[SCRIPTED_ACTS], holds;
+    int planned, held[SCRIPTED_ACTS], holds;
+    atomic_int played;
 } scripted;
 
-static inline void scripted_read(int fd, char *request)
-{
+static inline void scripted_read(int fd, char *request) {
     size_t len = 0;
     ssize_t n;
     const char *end, *length;
@@ -42,15 +43,14 @@ static inline void scripted_read(int fd, char *request)
     } while (n > 0 && (!end || !length || strlen(end + 4) < strtoul(length + 16, NULL, 10)));
 }
 
-static inline void *scripted_serve(void *unused)
-{
+static inline void *scripted_serve(void *unused) {
     int fd;
     while ((fd = accept(scripted.listener, NULL, NULL)) >= 0) {
         int i = scripted.played;
         struct act act = i < scripted.planned ? scripted.acts[i] : (struct act){ RESET, "", 0 };
         if (i < SCRIPTED_ACTS) scripted_read(fd, scripted.requests[i] = calloc(1, SCRIPTED_MAX));
         if (act.len == 0) act.len = strlen(act.text);
-        __atomic_store_n(&scripted.played, i + 1, __ATOMIC_SEQ_CST);
+        scripted.played = i + 1;
         if (act.how == SILENT) {
             scripted.held[scripted.holds++] = fd;
             continue;
@@ -64,8 +64,7 @@ static inline void *scripted_serve(void *unused)
 }
 
 /* Begins to listen, and plays these acts. */
-static inline void scripted_start(const struct act *acts, int n)
-{
+static inline void scripted_start(const struct act *acts, int n) {
     struct sockaddr_in name = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
     socklen_t len = sizeof name;
     memset(&scripted, 0, sizeof scripted);
@@ -82,22 +81,19 @@ static inline void scripted_start(const struct act *acts, int n)
 }
 
 /* Whoever looks at what was asked stops it first: then nothing is written any more. */
-static inline void scripted_stop(void)
-{
+static inline void scripted_stop(void) {
     shutdown(scripted.listener, SHUT_RDWR);
     pthread_join(scripted.thread, NULL);
     close(scripted.listener);
     for (int i = 0; i < scripted.holds; i++) close(scripted.held[i]);
 }
 
-static inline void scripted_forget(void)
-{
+static inline void scripted_forget(void) {
     for (int i = 0; i < SCRIPTED_ACTS; i++) free(scripted.requests[i]);
 }
 
 /* What stood behind the fields of a request. */
-static inline const char *scripted_body(int i)
-{
+static inline const char *scripted_body(int i) {
     const char *end = i < scripted.played && scripted.requests[i] ? strstr(scripted.requests[i], "\r\n\r\n") : NULL;
     return end ? end + 4 : "nothing was asked";
 }
