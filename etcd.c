@@ -1,6 +1,6 @@
 /* etcd.c - asks one member of the cluster after the other.
  *
- * A member that refuses, resets, is silent for a second or answers 5xx is not asked again until the others have been: a
+ * A member that refuses, resets, is silent for half a second or answers 5xx is not asked again until the others have been: a
  * cluster without a leader has another one within a few seconds. Those who call then wait a little, not all the same,
  * so that they do not come back at the same moment. */
 #include "etcd.h"
@@ -21,14 +21,19 @@
 #include "log.h"
 
 enum {
-    ATTEMPT_MS = 1000,
-    CALL_MS = 6000,
-    PROBE_MS = 1000,
     PROBES_MISSED_MAX = 6, /* then nobody is there */
     PAUSE_MIN_MS = 50,
     PAUSE_MAX_MS = 100,
     TOKEN_MAX = 2048,
     SAID_MAX = 200, /* of a refusal */
+};
+
+static const struct {
+    unsigned attempt_ms, all_ms;
+} patiences[] = {
+    [ETCD_CALL] = { 500, 6000 },
+    [ETCD_PROBE] = { 500, 1000 },
+    [ETCD_LONG] = { 5000, 15000 },
 };
 
 struct etcd {
@@ -172,12 +177,17 @@ static int read_answer(struct slice answer, struct slice *body) {
     return status >= 200 && answer.at && json_object(answer, NULL, 0, &why) == JSON_OK ? (int)status : 0;
 }
 
+struct limit {
+    uint64_t end; /* of all attempts */
+    unsigned attempt_ms;
+};
+
 /* Asks the member `at`: the status, or 0 and *why there is none. */
 static int ask(struct etcd *e, unsigned at, const char *path, struct slice request, struct buffer *answer,
-               struct slice *body, uint64_t end, const char **why) {
+               struct slice *body, struct limit limit, const char **why) {
     char text[TOKEN_MAX + 512];
     struct buffer head = { .at = text, .cap = sizeof text };
-    uint64_t until = milliseconds() + ATTEMPT_MS;
+    uint64_t until = milliseconds() + limit.attempt_ms;
     put_text(&head, "POST /v3/");
     put_text(&head, path);
     put_text(&head, " HTTP/1.0\r\nHost: etcd\r\nContent-Type: application/json\r\nContent-Length: ");
@@ -187,7 +197,8 @@ static int ask(struct etcd *e, unsigned at, const char *path, struct slice reque
     put_text(&head, e->token);
     pthread_mutex_unlock(&e->lock);
     put_text(&head, "\r\n\r\n");
-    *why = exchange(&e->endpoints[at], (struct slice){ head.at, head.len }, request, answer, until < end ? until : end);
+    *why = exchange(&e->endpoints[at], (struct slice){ head.at, head.len }, request, answer,
+                    until < limit.end ? until : limit.end);
     explicit_bzero(text, sizeof text);
     int status = *why ? 0 : read_answer((struct slice){ answer->at, answer->len }, body);
     if (status == 0 && *why == NULL) *why = "its answer is none of etcd";
@@ -196,7 +207,7 @@ static int ask(struct etcd *e, unsigned at, const char *path, struct slice reque
 }
 
 /* A new token: 200, or what came instead. */
-static int authenticate(struct etcd *e, unsigned at, struct buffer *answer, struct slice *body, uint64_t end,
+static int authenticate(struct etcd *e, unsigned at, struct buffer *answer, struct slice *body, struct limit limit,
                         const char **why) {
     char text[2048], token[TOKEN_MAX];
     struct buffer request = { .at = text, .cap = sizeof text };
@@ -209,7 +220,7 @@ static int authenticate(struct etcd *e, unsigned at, struct buffer *answer, stru
     pthread_mutex_lock(&e->lock);
     *e->token = '\0'; /* with an old one, nobody may log in */
     pthread_mutex_unlock(&e->lock);
-    int status = ask(e, at, "auth/authenticate", (struct slice){ text, request.len }, answer, body, end, why);
+    int status = ask(e, at, "auth/authenticate", (struct slice){ text, request.len }, answer, body, limit, why);
     explicit_bzero(text, sizeof text);
     ssize_t len = status == 200 && json_object(*body, &m, 1, why) == JSON_OK && m.type == JSON_STRING
                       ? json_string(m.raw, token, sizeof token - 1)
@@ -247,14 +258,14 @@ static void say_refusal(const struct etcd *e, const char *path, struct slice bod
 
 /* Asks until somebody has answered, or for too long. */
 static enum etcd_result ask_all(struct etcd *e, const char *path, struct slice request, struct slice again,
-                                struct buffer *answer, struct slice *body, uint64_t end, const char **why) {
+                                struct buffer *answer, struct slice *body, struct limit limit, const char **why) {
     bool renewed = e->user == NULL;
     for (;;) {
         unsigned at = atomic_load(&e->current);
-        int status = ask(e, at, path, request, answer, body, end, why);
+        int status = ask(e, at, path, request, answer, body, limit, why);
         if ((status == 400 || status == 401) && !renewed) {
             renewed = true;
-            status = authenticate(e, at, answer, body, end, why);
+            status = authenticate(e, at, answer, body, limit, why);
             if (status == 200) continue;
         }
         if (status == 200) return ETCD_OK;
@@ -263,7 +274,7 @@ static enum etcd_result ask_all(struct etcd *e, const char *path, struct slice r
             return ETCD_REFUSED;
         }
         atomic_compare_exchange_strong(&e->current, &at, (at + 1) % e->count);
-        if (milliseconds() >= end) return ETCD_UNAVAILABLE;
+        if (milliseconds() >= limit.end) return ETCD_UNAVAILABLE;
         atomic_fetch_add(&e->counts.retries, 1);
         request = again;
         pause_a_little();
@@ -272,11 +283,12 @@ static enum etcd_result ask_all(struct etcd *e, const char *path, struct slice r
 
 enum etcd_result etcd_call(struct etcd *e, const char *path, struct slice request, struct slice again,
                            struct buffer *answer, struct slice *body, enum etcd_patience patience) {
-    uint64_t start = milliseconds(), end = start + (patience == ETCD_CALL ? CALL_MS : PROBE_MS);
+    uint64_t start = milliseconds();
+    struct limit limit = { start + patiences[patience].all_ms, patiences[patience].attempt_ms };
     enum etcd_result result = ETCD_UNAVAILABLE;
     const char *why = "";
     if (patience == ETCD_PROBE || !atomic_load(&e->away))
-        result = ask_all(e, path, request, again, answer, body, end, &why);
+        result = ask_all(e, path, request, again, answer, body, limit, &why);
     atomic_fetch_add(&e->counts.calls[result], 1);
     atomic_fetch_add(&e->counts.milliseconds, (unsigned long)(milliseconds() - start));
     if (patience == ETCD_PROBE) e->probes_missed = result == ETCD_UNAVAILABLE ? e->probes_missed + 1 : 0;

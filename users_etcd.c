@@ -443,7 +443,7 @@ static int etcd_next(struct users *users, uint64_t *at, struct record *record) {
     struct users_etcd *u = etcd_room(users);
     struct item item;
     if (*at == 0) begin_walk(u, "/u/", "/u0", 0, &u->list);
-    int got = walk(u, &u->list, ETCD_CALL, &item);
+    int got = walk(u, &u->list, ETCD_LONG, &item);
     if (got == 1 && read_record(u, "/u/", &item, record) != 0) got = -1;
     *at += 1;
     return got;
