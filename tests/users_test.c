@@ -1583,6 +1583,30 @@ static void test_threads(void) {
     if (u) users_close(u);
 }
 
+/* As the shell gets it: what it might take for something else is a JSON string. */
+static void test_written(void) {
+    static const struct {
+        struct slice name;
+        const char *written;
+    } rows[] = {
+        { S("ann"), "ann" },           { S("\xc3\xbc b"), "\xc3\xbc b" },   { S("a\"b"), "a\"b" },
+        { S(""), "\"\"" },             { S("\"a"), "\"\\\"a\"" },           { S("a\nb"), "\"a\\nb\"" },
+        { S("a\0b"), "\"a\\u0000b\"" }, { S("\xc2\x9b"), "\"\\u009b\"" }, { S("\xff"), "\"\\ufffd\"" },
+    };
+    struct users *u = open_empty();
+    char text[1024];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buffer b = { .at = text, .cap = sizeof text };
+        users_put_name(&b, rows[i].name);
+        check(slice_is((struct slice){ text, b.len }, rows[i].written), "%s: %.*s", rows[i].written, (int)b.len, text);
+    }
+    struct record ann = { "ann", 3, { "h1", 2, 0, 0 } };
+    struct buffer b = { .at = text, .cap = sizeof text };
+    users_put_line(&b, u, &ann);
+    check(slice_is((struct slice){ text, b.len }, ANN "\n"), "a line: %.*s", (int)b.len, text);
+    users_close(u);
+}
+
 int main(void) {
     alarm(120); /* it never takes that long */
     /* in memory, where possible: a disk's fdatasync would take the time */
@@ -1597,6 +1621,7 @@ int main(void) {
     kept_fd = fcntl(2, F_DUPFD_CLOEXEC, 3);
     if (said_fd < 0 || kept_fd < 0) fatal(name);
 
+    test_written();
     test_basics();
     test_lines();
     test_limits();
