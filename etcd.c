@@ -26,6 +26,7 @@ enum {
     PAUSE_MAX_MS = 100,
     TOKEN_MAX = 2048,
     SAID_MAX = 200, /* of a refusal */
+    STOPPING = 408, /* of a member that is being ended, to what it was asked last */
 };
 
 static const struct {
@@ -269,7 +270,7 @@ static enum etcd_result ask_all(struct etcd *e, const char *path, struct slice r
             if (status == 200) continue;
         }
         if (status == 200) return ETCD_OK;
-        if (status > 0 && status < 500) {
+        if (status > 0 && status < 500 && status != STOPPING) {
             say_refusal(e, path, *body);
             return ETCD_REFUSED;
         }
@@ -279,6 +280,14 @@ static enum etcd_result ask_all(struct etcd *e, const char *path, struct slice r
         request = again;
         pause_a_little();
     }
+}
+
+/* The token that etcd gave says how far it was with its log. Where an older state was restored it has not come so far, and
+ * a member waits for that instead of answering 401. */
+static void forget_token(struct etcd *e) {
+    pthread_mutex_lock(&e->lock);
+    *e->token = '\0';
+    pthread_mutex_unlock(&e->lock);
 }
 
 enum etcd_result etcd_call(struct etcd *e, const char *path, struct slice request, struct slice again,
@@ -291,8 +300,9 @@ enum etcd_result etcd_call(struct etcd *e, const char *path, struct slice reques
         result = ask_all(e, path, request, again, answer, body, limit, &why);
     atomic_fetch_add(&e->counts.calls[result], 1);
     atomic_fetch_add(&e->counts.milliseconds, (unsigned long)(milliseconds() - start));
-    if (patience == ETCD_PROBE) e->probes_missed = result == ETCD_UNAVAILABLE ? e->probes_missed + 1 : 0;
     bool away = result == ETCD_UNAVAILABLE;
+    if (patience == ETCD_PROBE) e->probes_missed = away ? e->probes_missed + 1 : 0;
+    if (patience == ETCD_PROBE && away) forget_token(e);
     if (patience == ETCD_PROBE && away && e->probes_missed < PROBES_MISSED_MAX) return result;
     if (atomic_exchange(&e->away, away) != away)
         log_line(e->where, away ? " does not answer: " : " answers again", why, NULL);

@@ -132,6 +132,8 @@ mutant users_etcd_test "a restored etcd is not asked for everything" users_etcd.
 mutant users_etcd_test "a question is repeated as it was" users_etcd.c 's/"kv\/txn", once, again,/"kv\/txn", once, once,/'
 mutant etcd_test "the same member is asked again" etcd.c 's/(at + 1) % e->count/at/'
 mutant etcd_test "all wait for an etcd that is away" etcd.c 's/ || !atomic_load(&e->away)/ || 1/'
+mutant etcd_test "what a member says that is being ended is a refusal" etcd.c 's/ \&\& status != STOPPING//'
+mutant etcd_test "a token outlives the etcd that gave it" etcd.c 's/ \&\& away) forget_token/ \&\& 0) forget_token/'
 mutant etcd_test "an answer that was cut off is one" etcd.c 's/ \&\& json_object(answer, NULL, 0, &why) == JSON_OK / /'
 mutant etcd_test "a log-in's token may be anything" etcd.c 's/ || !http_is_whole_value((struct slice){ token, (size_t)len })/ /'
 mutant users_test "twice in a second is once" users.c 's/now > last ? now : last + 1/now/'
