@@ -4,19 +4,9 @@
  * What is expected is HTTP/1.0 (RFC 1945), base64 (RFC 4648 section 4) and etcd's documentation of its JSON gateway.
  * tests/etcd.sh asks a real one. */
 #include <fcntl.h>
-#include <time.h>
 
-/* Four seconds of its time are one. */
-static int fast_clock(clockid_t id, struct timespec *t) {
-    int result = clock_gettime(id, t);
-    t->tv_sec = t->tv_sec * 4 + t->tv_nsec / 250000000;
-    t->tv_nsec = t->tv_nsec % 250000000 * 4;
-    return result;
-}
-#include <poll.h>
-#define clock_gettime fast_clock
-#define poll(fds, n, ms) poll(fds, n, (ms) / 4)
-#define nanosleep(t, rest) nanosleep(&(struct timespec){ .tv_nsec = (t)->tv_nsec / 10 }, rest)
+#include "paced.h"
+
 #include "../etcd.c"
 
 #include "scripted.h"
@@ -150,6 +140,14 @@ static enum etcd_result call(enum etcd_patience patience, size_t cap) {
     return result;
 }
 
+/* One that is to be tried for too long. */
+static enum etcd_result call_in_vain(enum etcd_patience patience, size_t cap) {
+    pace = FAST;
+    enum etcd_result result = call(patience, cap);
+    pace = SLOW;
+    return result;
+}
+
 static void end_it(void) {
     scripted_stop();
     scripted_forget();
@@ -220,7 +218,7 @@ static void test_cut_off(void) {
     struct act again[] = { { ANSWER, whole, 0 }, { ANSWER, whole, 0 } };
     scripted_start(again, 2);
     open_it("", NULL, NULL);
-    check(call(ETCD_PROBE, sizeof whole - 1) == ETCD_UNAVAILABLE, "no room for more");
+    check(call_in_vain(ETCD_PROBE, sizeof whole - 1) == ETCD_UNAVAILABLE, "no room for more");
     end_it();
 }
 
@@ -292,7 +290,7 @@ static void test_members(void) {
     etcd_close(e);
     snprintf(before, sizeof before, "127.0.0.1:%u,", ntohs(name[1].sin_port));
     open_it(before, NULL, NULL);
-    check(call(ETCD_CALL, sizeof room) == ETCD_OK && etcd_counts_of(e)->retries == 1,
+    check(call_in_vain(ETCD_CALL, sizeof room) == ETCD_OK && etcd_counts_of(e)->retries == 1,
           "one says nothing, the next answers");
     end_it();
     close(closed);
@@ -306,11 +304,12 @@ static void test_away(void) {
     scripted_start(acts, SCRIPTED_ACTS);
     open_it("", NULL, NULL);
     for (int i = 0; i < 5; i++)
-        check(call(ETCD_PROBE, sizeof room) == ETCD_UNAVAILABLE && !*said, "a probe says nothing yet: %s", said);
+        check(call_in_vain(ETCD_PROBE, sizeof room) == ETCD_UNAVAILABLE && !*said, "a probe says nothing yet: %s",
+              said);
     int asked = scripted.played;
     check(asked > 5, "%d times", asked);
-    check(call(ETCD_PROBE, sizeof room) == ETCD_UNAVAILABLE && strstr(said, "does not answer: "), "the sixth does: %s",
-          said);
+    check(call_in_vain(ETCD_PROBE, sizeof room) == ETCD_UNAVAILABLE && strstr(said, "does not answer: "),
+          "the sixth does: %s", said);
     asked = scripted.played;
     check(call(ETCD_CALL, sizeof room) == ETCD_UNAVAILABLE && scripted.played == asked && !*said, "and nobody asks");
     check(etcd_counts_of(e)->calls[ETCD_UNAVAILABLE] == 7, "all are counted");
@@ -374,8 +373,8 @@ static void test_log_in_anew(void) {
     scripted_start(acts, SCRIPTED_ACTS);
     open_it("", "jwtd", "secret");
     check(call(ETCD_PROBE, sizeof room) == ETCD_OK, "logged in");
-    check(call(ETCD_PROBE, sizeof room) == ETCD_UNAVAILABLE, "no answer any more");
-    check(call(ETCD_PROBE, sizeof room) == ETCD_UNAVAILABLE, "nor to the next probe");
+    check(call_in_vain(ETCD_PROBE, sizeof room) == ETCD_UNAVAILABLE, "no answer any more");
+    check(call_in_vain(ETCD_PROBE, sizeof room) == ETCD_UNAVAILABLE, "nor to the next probe");
     scripted_stop();
     int last = scripted.played - 1;
     check(strstr(scripted.requests[3], "\r\nAuthorization: AbC.12\r\n") != NULL, "with the token: %s",

@@ -6,7 +6,10 @@
 #include <fcntl.h>
 #include <time.h>
 
-#include "json.h"
+#include "paced.h"
+
+#include "../etcd.c"
+
 #include "scripted.h"
 #include "test.h"
 #include "users.h"
