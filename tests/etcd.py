@@ -22,6 +22,7 @@ import traceback
 
 BIN, SOURCES = sys.argv[1:3]
 CLIENTS = 24
+ALL_SECONDS = 300  # then the suite itself is stuck
 WAIT = 30
 RESUME = 3  # seconds in which writes go on behind a killed leader; or one more than etcd itself needs for a new one
 REVOKED = 2  # seconds in which all nodes know what was called back
@@ -42,6 +43,12 @@ def check(right, what):
 
 def same(got, wanted, what):
     check(got == wanted, f"{what}: {str(got)[:500]!r}, not {str(wanted)[:500]!r}")
+
+
+def skip(why):
+    """What can't run here. On CI it must."""
+    count["failed" if os.environ.get("CI") == "true" else "skipped"] += 1
+    print("FAIL" if os.environ.get("CI") == "true" else "SKIP", why, flush=True)
 
 
 def until(wanted, what, seconds=WAIT):
@@ -79,6 +86,17 @@ def end(process, number=signal.SIGTERM):
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def run(*words, stdin=b"", timeout=60, **more):
+    """Exit status, what it said and what it printed."""
+    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
+    running.append(process)
+    try:
+        printed, said = process.communicate(stdin, timeout)
+    finally:
+        process.kill()
+    return process.returncode, said.decode("utf-8", "replace"), printed.decode("utf-8", "replace")
 
 
 class Etcd:
@@ -152,10 +170,9 @@ class Etcd:
     def ctl(self, *words, member=0, user=None):
         """What etcdctl says."""
         who = ["--user", user] if user else []
-        done = subprocess.run(["etcdctl", "--endpoints", f"127.0.0.1:{self.clients[member]}", *who, *words],
-                              env={**os.environ, "ETCDCTL_API": "3"}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              timeout=WAIT)
-        return done.returncode, done.stdout.decode("utf-8", "replace")
+        status, said, printed = run("etcdctl", "--endpoints", f"127.0.0.1:{self.clients[member]}", *who, *words,
+                                    timeout=WAIT, env={**os.environ, "ETCDCTL_API": "3"})
+        return status, printed + said
 
     def url(self, prefix):
         return "etcd://" + ",".join(f"127.0.0.1:{p}" for p in self.clients) + f"/{prefix}"
@@ -271,9 +288,8 @@ backend nodes
 
 def jwtd(*words, users, stdin=b"", env=None):
     """The command line: exit status, and what it said and printed."""
-    done = subprocess.run([BIN, *words, "--users", users, "--hash", HASH], input=stdin, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, env={**os.environ, "JWTD_SECRET": KEY, **(env or {})}, timeout=60)
-    return done.returncode, done.stderr.decode(), done.stdout.decode()
+    return run(BIN, *words, "--users", users, "--hash", HASH, stdin=stdin,
+               env={**os.environ, "JWTD_SECRET": KEY, **(env or {})})
 
 
 class Cluster:
@@ -296,7 +312,7 @@ class Load:
         self.stopped = threading.Event()
         self.made, self.maybe, self.wrong, self.times = {}, {}, [], []
         self.lock = threading.Lock()
-        self.threads = [threading.Thread(target=self.client, args=(i,)) for i in range(CLIENTS)]
+        self.threads = [threading.Thread(target=self.client, args=(i,), daemon=True) for i in range(CLIENTS)]
         for thread in self.threads:
             thread.start()
 
@@ -406,7 +422,7 @@ class Prober:
         status, body = node.ask("POST", "/register", account(self.name))
         self.token = node.ask("POST", "/login", account(self.name))[1]["token"]
         self.wrong, self.asked, self.slowest = [], 0, 0.0
-        self.thread = threading.Thread(target=self.probe)
+        self.thread = threading.Thread(target=self.probe, daemon=True)
         self.thread.start()
 
     def probe(self):
@@ -429,18 +445,19 @@ class Prober:
 
 
 @contextlib.contextmanager
-def watched(cluster, what):
-    """Clients and probers while something happens."""
+def watched(cluster, what, nodes=None):
+    """Clients, and probers of all or these nodes, while something happens."""
     load = Load(cluster.port, what)
-    probers = [Prober(node) for node in cluster.nodes]
+    probers = [Prober(node) for node in nodes or cluster.nodes]
     try:
         load.wait_more()
         yield load
         load.wait_more()
     finally:
-        load.stopped.set()
-        slowest = max(prober.end(what) for prober in probers)
-        load.end(what)
+        for one in (load, *probers):
+            one.stopped.set()
+    slowest = max(prober.end(what) for prober in probers)
+    load.end(what)
     print(f"{what}: {len(load.made)} accounts acknowledged, verification took {slowest * 1000:.0f} ms at most", flush=True)
 
 
@@ -448,10 +465,9 @@ def watched(cluster, what):
 
 def smoke(c):
     """All of test.sh, through the balancer."""
-    done = subprocess.run([f"{SOURCES}/test.sh", f"http://127.0.0.1:{c.port}"], stdout=subprocess.PIPE, timeout=120,
-                          env={**os.environ, "TEST_SECRET": ""})
-    last = done.stdout.decode().splitlines()[-1]
-    check(done.returncode == 0 and ", 0 failed" in last, f"test.sh through HAProxy: {done.stdout.decode()[-2000:]}")
+    status, _, printed = run(f"{SOURCES}/test.sh", f"http://127.0.0.1:{c.port}", timeout=120,
+                             env={**os.environ, "TEST_SECRET": ""})
+    check(status == 0 and ", 0 failed" in printed.splitlines()[-1], f"test.sh through HAProxy: {printed[-2000:]}")
 
 
 def stored(c):
@@ -568,13 +584,11 @@ def command_line(c):
     same(jwtd("user", "add", "user 0001", users=users, stdin=b"pass1425\n")[0], 0, "add")
     status, _, token = jwtd("token", "issue", "user 0001", users=users)
     same(status, 0, "token issue")
-    done = subprocess.run([BIN, "token", "verify", "--users", users], input=token.encode(), stdout=subprocess.PIPE,
-                          env={**os.environ, "JWTD_SECRET": KEY})
-    same(done.stdout, b"user 0001\n", "token verify")
+    verify, env = (BIN, "token", "verify", "--users", users), {**os.environ, "JWTD_SECRET": KEY}
+    same(run(*verify, stdin=token.encode(), env=env)[2], "user 0001\n", "token verify")
     same(jwtd("user", "logout", "user 0001", users=users)[0], 0, "logout")
-    done = subprocess.run([BIN, "token", "verify", "--users", users], input=token.encode(), stderr=subprocess.PIPE,
-                          env={**os.environ, "JWTD_SECRET": KEY})
-    check(done.returncode == 1 and b"it was called back" in done.stderr, f"of a token that was called back: {done.stderr}")
+    status, said, _ = run(*verify, stdin=token.encode(), env=env)
+    check(status == 1 and "it was called back" in said, f"of a token that was called back: {status} {said}")
 
 
 def refused(c):
@@ -583,10 +597,9 @@ def refused(c):
                   "etcd://127.0.0.1:2379,", "etcd://[::1]", "etcd://127.0.0.1:2379,,127.0.0.1:2380/x",
                   "etcd://" + ",".join(["127.0.0.1:2379"] * 10), "etcd://127.0.0.1:2379/" + "x" * 256):
         for words in (["user", "list"], []):
-            done = subprocess.run([BIN, *words, "--users", users, "--listen", "127.0.0.1:0"], stderr=subprocess.PIPE,
-                                  env={"JWTD_SECRET": KEY}, timeout=20)
-            check(done.returncode == 1 and users.encode() in done.stderr and done.stderr.count(b"\n") <= 3,
-                  f"--users {users}: {done.returncode} {done.stderr}")
+            status, said, _ = run(BIN, *words, "--users", users, "--listen", "127.0.0.1:0", timeout=20,
+                                  env={"JWTD_SECRET": KEY})
+            check(status == 1 and users in said and said.count("\n") <= 3, f"--users {users}: {status} {said}")
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen(1)
@@ -600,9 +613,9 @@ def refused(c):
     check('jwtd_etcd_calls_total{outcome="ok"}' in metrics and "jwtd_etcd_call_seconds_sum" in metrics and
           "jwtd_etcd_retries_total" in metrics, "metrics")
     if shutil.which("promtool"):
-        done = subprocess.run(["promtool", "check", "metrics"], input=metrics.encode(), stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT)
-        same((done.returncode, done.stdout), (0, b""), "promtool check metrics")
+        same(run("promtool", "check", "metrics", stdin=metrics.encode()), (0, "", ""), "promtool check metrics")
+    else:
+        skip("promtool: package prometheus")
 
 
 class Loser(threading.Thread):
@@ -746,16 +759,13 @@ def quorum_lost(c):
 
 def node_killed(c):
     """The other nodes go on, and the balancer leaves it out."""
-    load = Load(c.port, "node killed")
-    load.wait_more()
-    for node in c.nodes:
-        node.process.kill()
-        node.process.wait(WAIT)
-        load.wait_more()
-        node.start()
-        check(node.ready, "it is there again")
-        load.wait_more()
-    load.end("a node killed")
+    for i, node in enumerate(c.nodes):
+        with watched(c, f"node {i} killed", [other for other in c.nodes if other is not node]) as load:
+            node.process.kill()
+            node.process.wait(WAIT)
+            load.wait_more()
+            node.start()
+            check(node.ready, "it is there again")
 
 
 def quota(_):
@@ -834,7 +844,8 @@ def mutant(_):
         f.seek(0)
         f.write(text.replace(*VALUE_COMPARE))
         f.truncate()
-    subprocess.run(["make", "-s", "-C", source, "BUILD=build", "CFLAGS=-O1", "build/jwtd"], check=True, timeout=300)
+    status, said, _ = run("make", "-s", "-C", source, "BUILD=build", "CFLAGS=-O1", "build/jwtd", timeout=120)
+    same(status, 0, f"make: {said}")
     etcd = Etcd(1)
     loser = Loser(etcd.clients[0])
     node = Node(f"etcd://127.0.0.1:{loser.port}/lost", binary=f"{source}/build/jwtd")
@@ -849,9 +860,29 @@ SHARED = [smoke, stored, one_of_many, called_back, command_line, refused, lost_a
 ALONE = [quota, authenticated, mutant]
 
 
+def finish():
+    """Kills what still runs, by its number, and removes the files."""
+    for process in running:
+        process.kill()
+    for process in running:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(5)
+    shutil.rmtree(top, ignore_errors=True)
+    print("{passed} passed, {failed} failed, {skipped} skipped".format(**count), flush=True)
+    os._exit(count["failed"] != 0 or count["passed"] == 0)
+
+
+def give_up(number, _):
+    check(False, f"stopped by signal {number}, or not done in time")
+    finish()
+
+
 def main():
     wanted = sys.argv[3:]
     parts = SHARED + ALONE
+    for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, give_up)
+    signal.alarm(ALL_SECONDS)
     if wanted == ["long"]:
         parts = [leader_kills]
     elif wanted:
@@ -870,15 +901,7 @@ def main():
                 for node in cluster.nodes:
                     print(open(node.log, errors="replace").read()[-1000:])
         print(f"{part.__name__}: {time.monotonic() - start_of:.1f} s", flush=True)
-    print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped")
-    return count["failed"] > 0 or count["passed"] == 0
+    finish()
 
 
-try:
-    result = main()
-finally:
-    for process in running:
-        if process.poll() is None:
-            end(process, signal.SIGKILL)
-    shutil.rmtree(top, ignore_errors=True)
-sys.exit(result)
+main()
