@@ -25,8 +25,8 @@ enum {
     PAUSE_MIN_MS = 50,
     PAUSE_MAX_MS = 100,
     TOKEN_MAX = 2048,
-    SAID_MAX = 200, /* of a refusal */
-    STOPPING = 408, /* of a member that is being ended, to what it was asked last */
+    SAID_MAX = 200,   /* of a refusal */
+    RENEWALS_MAX = 2, /* of the token, in a call */
 };
 
 static const struct {
@@ -45,8 +45,10 @@ struct etcd {
     atomic_bool away;
     unsigned probes_missed; /* only who probes */
     struct etcd_counts counts;
-    pthread_mutex_t lock; /* guards: */
+    pthread_mutex_t login; /* whoever asks for a new token */
+    pthread_mutex_t lock;  /* guards: */
     char token[TOKEN_MAX];
+    unsigned token_number; /* another one for each new token */
 };
 
 struct etcd *etcd_open(const char *where, const char *user, const char *password, struct slice *prefix) {
@@ -68,11 +70,13 @@ struct etcd *etcd_open(const char *where, const char *user, const char *password
     e->where = where;
     e->user = user;
     e->password = password ? password : "";
+    pthread_mutex_init(&e->login, NULL);
     pthread_mutex_init(&e->lock, NULL);
     return e;
 }
 
 void etcd_close(struct etcd *e) {
+    pthread_mutex_destroy(&e->login);
     pthread_mutex_destroy(&e->lock);
     explicit_bzero(e->token, sizeof e->token);
     free(e);
@@ -183,9 +187,28 @@ struct limit {
     unsigned attempt_ms;
 };
 
-/* Asks the member `at`: the status, or 0 and *why there is none. */
+static void set_token(struct etcd *e, struct slice token) {
+    pthread_mutex_lock(&e->lock);
+    memcpy(e->token, token.at, token.len);
+    e->token[token.len] = '\0';
+    e->token_number++;
+    pthread_mutex_unlock(&e->lock);
+}
+
+/* Appends the token as a field, if there is one: its number. */
+static unsigned put_token(struct buffer *b, struct etcd *e) {
+    pthread_mutex_lock(&e->lock);
+    if (*e->token) put_text(b, "\r\nAuthorization: ");
+    put_text(b, e->token);
+    unsigned number = e->token_number;
+    pthread_mutex_unlock(&e->lock);
+    return number;
+}
+
+/* Asks the member `at`: the status, or 0 and *why there is none. `token` gets the number of the token that was sent;
+ * NULL: none is to be. */
 static int ask(struct etcd *e, unsigned at, const char *path, struct slice request, struct buffer *answer,
-               struct slice *body, struct limit limit, const char **why) {
+               struct slice *body, struct limit limit, unsigned *token, const char **why) {
     char text[TOKEN_MAX + 512];
     struct buffer head = { .at = text, .cap = sizeof text };
     uint64_t until = milliseconds() + limit.attempt_ms;
@@ -193,45 +216,50 @@ static int ask(struct etcd *e, unsigned at, const char *path, struct slice reque
     put_text(&head, path);
     put_text(&head, " HTTP/1.0\r\nHost: etcd\r\nContent-Type: application/json\r\nContent-Length: ");
     put_number(&head, request.len);
-    pthread_mutex_lock(&e->lock);
-    if (*e->token) put_text(&head, "\r\nAuthorization: ");
-    put_text(&head, e->token);
-    pthread_mutex_unlock(&e->lock);
+    if (token) *token = put_token(&head, e);
     put_text(&head, "\r\n\r\n");
     *why = exchange(&e->endpoints[at], (struct slice){ head.at, head.len }, request, answer,
                     until < limit.end ? until : limit.end);
     explicit_bzero(text, sizeof text);
     int status = *why ? 0 : read_answer((struct slice){ answer->at, answer->len }, body);
     if (status == 0 && *why == NULL) *why = "its answer is none of etcd";
-    if (status >= 500) *why = "it says that it can not";
+    if (status > 0 && status != 200) *why = "it says that it can not";
     return status;
 }
 
-/* A new token: 200, or what came instead. */
-static int authenticate(struct etcd *e, unsigned at, struct buffer *answer, struct slice *body, struct limit limit,
-                        const char **why) {
+/* Gets a new token: 200, or what came instead. */
+static int log_in(struct etcd *e, unsigned at, struct buffer *answer, struct slice *body, struct limit limit,
+                  const char **why) {
     char text[2048], token[TOKEN_MAX];
-    struct buffer request = { .at = text, .cap = sizeof text };
+    struct buffer b = { .at = text, .cap = sizeof text };
     struct json_member m = { .name = "token" };
-    put_text(&request, "{\"name\":");
-    json_put_string(&request, slice_of(e->user));
-    put_text(&request, ",\"password\":");
-    json_put_string(&request, slice_of(e->password));
-    put_text(&request, "}");
-    pthread_mutex_lock(&e->lock);
-    *e->token = '\0'; /* with an old one, nobody may log in */
-    pthread_mutex_unlock(&e->lock);
-    int status = ask(e, at, "auth/authenticate", (struct slice){ text, request.len }, answer, body, limit, why);
+    put_text(&b, "{\"name\":");
+    json_put_string(&b, slice_of(e->user));
+    put_text(&b, ",\"password\":");
+    json_put_string(&b, slice_of(e->password));
+    put_char(&b, '}');
+    int status = ask(e, at, "auth/authenticate", (struct slice){ text, b.len }, answer, body, limit, NULL, why);
     explicit_bzero(text, sizeof text);
-    ssize_t len = status == 200 && json_object(*body, &m, 1, why) == JSON_OK && m.type == JSON_STRING
+    if (status != 200) return status;
+    ssize_t len = json_object(*body, &m, 1, why) == JSON_OK && m.type == JSON_STRING
                       ? json_string(m.raw, token, sizeof token - 1)
                       : -1;
-    if (len < 0 || !http_is_whole_value((struct slice){ token, (size_t)len })) return status == 200 ? 0 : status;
-    token[len] = '\0';
-    pthread_mutex_lock(&e->lock);
-    memcpy(e->token, token, (size_t)len + 1);
-    pthread_mutex_unlock(&e->lock);
+    struct slice new = { token, len > 0 ? (size_t)len : 0 };
+    if (!http_is_whole_value(new)) return 0;
+    set_token(e, new);
     explicit_bzero(token, sizeof token);
+    return status;
+}
+
+/* Sees to it that there is another token than the one with this number, which somebody else may have got meanwhile. */
+static int renew(struct etcd *e, unsigned number, unsigned at, struct buffer *answer, struct slice *body,
+                 struct limit limit, const char **why) {
+    pthread_mutex_lock(&e->login);
+    pthread_mutex_lock(&e->lock);
+    bool renewed = e->token_number != number;
+    pthread_mutex_unlock(&e->lock);
+    int status = renewed ? 200 : log_in(e, at, answer, body, limit, why);
+    pthread_mutex_unlock(&e->login);
     return status;
 }
 
@@ -257,20 +285,23 @@ static void say_refusal(const struct etcd *e, const char *path, struct slice bod
     log_line(e->where, " refuses ", path, ": ", text, NULL);
 }
 
+/* What another member would say too. (404 is no etcd's; 408 comes from one that is being ended.) */
+static bool is_refusal(int status) { return status == 400 || status == 401 || status == 403 || status == 429; }
+
 /* Asks until somebody has answered, or for too long. */
 static enum etcd_result ask_all(struct etcd *e, const char *path, struct slice request, struct slice again,
                                 struct buffer *answer, struct slice *body, struct limit limit, const char **why) {
-    bool renewed = e->user == NULL;
+    int renewals = e->user ? RENEWALS_MAX : 0;
+    unsigned token;
     for (;;) {
         unsigned at = atomic_load(&e->current);
-        int status = ask(e, at, path, request, answer, body, limit, why);
-        if ((status == 400 || status == 401) && !renewed) {
-            renewed = true;
-            status = authenticate(e, at, answer, body, limit, why);
+        int status = ask(e, at, path, request, answer, body, limit, &token, why);
+        if ((status == 400 || status == 401) && renewals-- > 0) {
+            status = renew(e, token, at, answer, body, limit, why);
             if (status == 200) continue;
         }
         if (status == 200) return ETCD_OK;
-        if (status > 0 && status < 500 && status != STOPPING) {
+        if (is_refusal(status)) {
             say_refusal(e, path, *body);
             return ETCD_REFUSED;
         }
@@ -282,12 +313,13 @@ static enum etcd_result ask_all(struct etcd *e, const char *path, struct slice r
     }
 }
 
-/* The token that etcd gave says how far it was with its log. Where an older state was restored it has not come so far, and
- * a member waits for that instead of answering 401. */
-static void forget_token(struct etcd *e) {
-    pthread_mutex_lock(&e->lock);
-    *e->token = '\0';
-    pthread_mutex_unlock(&e->lock);
+/* Is nobody there? Only a short question tells. The token goes then: it says how far etcd was with its log, and where an
+ * older state was restored, a member that has not come so far waits for that instead of answering 401. */
+static bool finds_away(struct etcd *e, enum etcd_patience patience, bool answered) {
+    if (answered || patience == ETCD_LONG) return false;
+    if (patience == ETCD_CALL) return true;
+    set_token(e, (struct slice){ "", 0 });
+    return ++e->probes_missed >= PROBES_MISSED_MAX;
 }
 
 enum etcd_result etcd_call(struct etcd *e, const char *path, struct slice request, struct slice again,
@@ -300,11 +332,9 @@ enum etcd_result etcd_call(struct etcd *e, const char *path, struct slice reques
         result = ask_all(e, path, request, again, answer, body, limit, &why);
     atomic_fetch_add(&e->counts.calls[result], 1);
     atomic_fetch_add(&e->counts.milliseconds, (unsigned long)(milliseconds() - start));
-    bool away = result == ETCD_UNAVAILABLE;
-    if (patience == ETCD_PROBE) e->probes_missed = away ? e->probes_missed + 1 : 0;
-    if (patience == ETCD_PROBE && away) forget_token(e);
-    if (patience == ETCD_PROBE && away && e->probes_missed < PROBES_MISSED_MAX) return result;
-    if (atomic_exchange(&e->away, away) != away)
+    bool answered = result != ETCD_UNAVAILABLE, away = finds_away(e, patience, answered);
+    if (patience == ETCD_PROBE && answered) e->probes_missed = 0;
+    if ((answered || away) && atomic_exchange(&e->away, away) != away)
         log_line(e->where, away ? " does not answer: " : " answers again", why, NULL);
     return result;
 }

@@ -42,7 +42,7 @@ size_t etcd_ports(const struct etcd *e, uint16_t ports[ETCD_ENDPOINTS_MAX]);
 /* ETCD_CALL asks one member after the other, each for half a second, for six seconds in all; one that has found nobody
  * makes the next ones give up at once, until somebody answers. ETCD_PROBE, once a second, is what finds that out: it asks
  * for one second, in any case, and one thread at a time may do it. ETCD_LONG is an ETCD_CALL for much: it gives each
- * member five seconds, and takes fifteen in all. */
+ * member five seconds, takes fifteen in all, and finds nobody away. */
 enum etcd_patience { ETCD_CALL, ETCD_PROBE, ETCD_LONG };
 
 /* Posts `request` to /v3/PATH and, where no member has answered that, `again` from then on. The request must be one that

@@ -233,7 +233,8 @@ static void test_statuses(void) {
         { FAIL_HEAD("401"), "{\"error\":\"no\"}", ETCD_REFUSED, "refuses kv/range: no\n" },
         { FAIL_HEAD("403"), "{\"error\":\"permission denied\"}", ETCD_REFUSED,
           "refuses kv/range: permission denied\n" },
-        { FAIL_HEAD("404"), "{}", ETCD_REFUSED, "refuses kv/range: {}\n" },
+        { FAIL_HEAD("403"), "{}", ETCD_REFUSED, "refuses kv/range: {}\n" },
+        { FAIL_HEAD("404"), "{}", ETCD_OK, "" },
         { FAIL_HEAD("429"), "{\"error\":\"a\\nb\"}", ETCD_REFUSED, "refuses kv/range: a?b\n" },
         { FAIL_HEAD("408"), "{\"error\":\"grpc: the client connection is closing\"}", ETCD_OK, "" },
         { FAIL_HEAD("500"), "{\"error\":\"deadline\"}", ETCD_OK, "" },
@@ -339,14 +340,22 @@ static void test_log_in(void) {
         { ANSWER, forgotten, 0 }, /* a fourth */
         { ANSWER, token, 0 },
         { ANSWER, forgotten, 0 },
+        { ANSWER, token, 0 },
+        { ANSWER, forgotten, 0 },
     };
-    scripted_start(acts, 10);
+    scripted_start(acts, 12);
     open_it("", "jwtd", "a \"b\"");
     check(call(ETCD_PROBE, sizeof room) == ETCD_OK, "logged in");
     check(call(ETCD_PROBE, sizeof room) == ETCD_OK && scripted.played == 4, "and stays so");
     check(call(ETCD_PROBE, sizeof room) == ETCD_OK && scripted.played == 7, "and again");
-    check(call(ETCD_PROBE, sizeof room) == ETCD_REFUSED && strstr(said, "invalid auth token"), "once a call: %s", said);
+    check(call(ETCD_PROBE, sizeof room) == ETCD_REFUSED && strstr(said, "invalid auth token"), "twice a call: %s",
+          said);
     check(etcd_counts_of(e)->retries == 0 && etcd_counts_of(e)->calls[ETCD_OK] == 3, "which is no retry");
+    struct buffer answer = { .at = room, .cap = sizeof room };
+    const char *why;
+    check(renew(e, e->token_number - 1, 0, &answer, &body, (struct limit){ 0, 0 }, &why) == 200 &&
+              scripted.played == 12,
+          "what somebody else has renewed is not renewed again");
     scripted_stop();
     check(strcmp(scripted.requests[0], range_request) == 0, "without a token: %s", scripted.requests[0]);
     check(strcmp(scripted.requests[1], "POST /v3/auth/authenticate HTTP/1.0\r\nHost: etcd\r\nContent-Type: "
