@@ -354,6 +354,7 @@ int json_next(struct slice *rest, struct slice *name, struct slice *value, const
 }
 
 int json_element(struct slice *rest, struct slice *value, const char **why) {
+    if (rest->len == 0) rest->at = ""; /* as in json_object */
     struct cursor c = { .p = rest->at, .end = rest->at + rest->len, .depth = 1 };
     enum json_type type;
     bool first = value->at == NULL;

@@ -5,8 +5,6 @@
  * goes, and readers look for that last. */
 #include "revoked.h"
 
-#include <stddef.h>
-
 static const int64_t BASE = 1700000000; /* before the first token was ever called back here */
 
 /* Later than all is UINT32_MAX, which no `now` reaches: what is kept until then is kept for good. */
@@ -41,7 +39,7 @@ static struct revoked_entry *find_entry(struct revoked_set *set, uint32_t accoun
 }
 
 void revoked_put(struct revoked *r, uint64_t name, int64_t not_before, int64_t until, int64_t now) {
-    struct revoked_set *set = &r->sets[name % REVOKED_SETS];
+    struct revoked_set *set = &r->sets[name & (((uint64_t)1 << r->bits) - 1)];
     uint32_t end = shorten(until), now_s = shorten_now(now);
     if (end <= now_s) return;
     struct revoked_entry *e = find_entry(set, who(name), now_s);
@@ -63,7 +61,7 @@ void revoked_put(struct revoked *r, uint64_t name, int64_t not_before, int64_t u
 bool revoked_is_empty(const struct revoked *r, int64_t now) { return r->until <= shorten_now(now); }
 
 int64_t revoked_not_before(const struct revoked *r, uint64_t name, int64_t now) {
-    const struct revoked_set *set = &r->sets[name % REVOKED_SETS];
+    const struct revoked_set *set = &r->sets[name & (((uint64_t)1 << r->bits) - 1)];
     if (revoked_is_empty(r, now)) return 0;
     for (const struct revoked_entry *e = set->entries; e < set->entries + REVOKED_WAYS; e++) {
         if (e->who != who(name)) continue;

@@ -217,7 +217,7 @@ bool users_exist(const char *where) { return is_etcd(where) || access(where, F_O
 struct users *users_open(const char *where, sha256_compress *compress, const uint8_t index_key[16], int64_t ttl) {
     const struct users_room *room = is_etcd(where) ? &users_etcd_room : &users_file_room;
     size_t size = (room->size + 7) & ~(size_t)7;
-    struct users *u = calloc(1, size + sizeof *u->revoked);
+    struct users *u = calloc(1, size + revoked_size(room->revoked_bits));
     if (u == NULL) {
         log_line(where, ": no memory to open it", NULL);
         return NULL;
@@ -228,6 +228,7 @@ struct users *users_open(const char *where, sha256_compress *compress, const uin
     u->ttl = ttl;
     u->opened = time(NULL);
     u->revoked = (struct revoked *)((char *)u + size);
+    u->revoked->bits = room->revoked_bits;
     memcpy(u->index_key, index_key, sizeof u->index_key);
     if (room->open(u) == 0) return u;
     users_close(u);

@@ -1,9 +1,10 @@
-/* users_etcd.c - the accounts in an etcd, for any number of machines. Three kinds of keys, all behind PREFIX:
+/* users_etcd.c - the accounts in an etcd, for any number of machines. Its keys, all behind PREFIX:
  *
  *   PREFIX/u/NAME   the account's line, as a file has it, without its LF
  *   PREFIX/r/NAME   since when its tokens count, as the line of a deleted account: with a lease, so that it goes by
  *                   itself when no token is left that it could be about
  *   PREFIX/u        there is or was an account
+ *   PREFIX/r        is written with each of PREFIX/r/NAME, so that one key tells whether there is anything new
  *
  * There is no copy to be stale: whoever logs in has etcd asked, linearizably. A change is one transaction, which holds
  * only if both keys of the name are still as they were read, and else gives them as they are. So a change that was made
@@ -22,17 +23,18 @@ enum {
     PREFIX_MAX = 255,
     KEY_MAX = PREFIX_MAX + sizeof "/u/" + USERS_NAME_MAX,
     PAGE = 1000,     /* accounts that are read at once */
-    BATCH = 64,      /* and written: etcd takes 128 operations a transaction and 1.5 MiB */
+    BATCH = 64,      /* and written: etcd takes 128 compares a transaction, and 1.5 MiB */
     ITEM_MAX = 8192, /* characters of a key and its value with all that etcd says of them, in base64 */
     ROOM = PAGE * ITEM_MAX,
     SKEW = 60, /* seconds by which the machines' clocks may differ */
     COUNT_EVERY = 60,
-    TRIES_MAX = 100, /* of a change that others are faster than */
+    TRIES_MAX = 100,   /* of a change that others are faster than */
+    REVOKED_BITS = 17, /* 1,048,576 accounts whose tokens are called back: 13 MB, of which is used what they take */
 };
 
 /* Keys that are read one after the other, a page at a time, as they stood at one moment. */
 struct walk {
-    char next[KEY_MAX], end[KEY_MAX]; /* keys from `next` to before `end` */
+    char next[ETCD_DECODED_MAX + 1], end[KEY_MAX]; /* keys from `next` to before `end` */
     size_t next_len, end_len;
     uint64_t since;    /* only what was changed at this revision or later */
     uint64_t revision; /* the moment; 0: that of the first page */
@@ -63,6 +65,7 @@ struct users_etcd {
 static struct users_etcd *etcd_room(struct users *users) { return (struct users_etcd *)users; }
 
 static const struct slice nothing = { "", 0 };
+static const int64_t LEASE_MAX = 9000000000; /* seconds, by etcd */
 
 /* ---- requests --------------------------------------------------------- */
 
@@ -137,9 +140,9 @@ static int read_item(struct slice kv, struct item *item) {
     ssize_t key = etcd_get_bytes(m[0].raw, item->key);
     ssize_t value = m[1].type == JSON_STRING ? etcd_get_bytes(m[1].raw, item->value) : 0;
     item->key_len = (size_t)key;
-    item->value_len = (size_t)value;
+    item->value_len = value > 0 ? (size_t)value : 0; /* one that can't be read is no line */
     item->revision = read_number(&m[2]);
-    return key >= 0 && value >= 0 && item->revision > 0 ? 0 : -1;
+    return key >= 0 && item->revision > 0 ? 0 : -1;
 }
 
 /* The line of an item, which must be about the name that its key has behind PREFIX and `kind`. */
@@ -221,7 +224,7 @@ static int read_outcome(struct slice body, struct outcome *o) {
  * the members must agree as for a write. */
 static int ask_ranges(struct users_etcd *u, struct slice ranges, struct buffer *answer, enum etcd_patience patience,
                       struct outcome *o) {
-    char text[12 * KEY_MAX];
+    char text[2 * ITEM_MAX];
     struct buffer b = { .at = text, .cap = sizeof text };
     struct slice body;
     put_text(&b, "{\"success\":");
@@ -273,7 +276,7 @@ static int get_lease(struct users_etcd *u, int64_t until, char room[ETCD_ANSWER_
     const char *why;
     int64_t seconds = until - time(NULL);
     put_text(&b, "{\"TTL\":\"");
-    put_number(&b, seconds > 1 ? (uint64_t)seconds : 1);
+    put_number(&b, (uint64_t)(seconds < 1 ? 1 : seconds > LEASE_MAX ? LEASE_MAX : seconds));
     put_text(&b, "\"}");
     struct slice request = { text, b.len };
     if (etcd_call(u->etcd, "lease/grant", request, request, &answer, &body, ETCD_CALL) != ETCD_OK ||
@@ -310,7 +313,8 @@ static int make_wish(struct users_etcd *u, struct slice name, const struct state
     struct user nobody = { .not_before = next->not_before, .tokens_until = next->tokens_until };
     w->account = w->revoked = nothing;
     if (next->hash_len > 0) w->account = make_value(u, name, next, &account);
-    if (next->hash_len == 0 || next->not_before != s->user.not_before)
+    bool later = next->not_before && next->tokens_until > s->user.tokens_until; /* to be remembered for longer */
+    if (next->hash_len == 0 || later || next->not_before != s->user.not_before)
         w->revoked = make_value(u, name, &nobody, &revoked);
     return w->account.at && w->revoked.at ? 0 : -1;
 }
@@ -332,8 +336,12 @@ static int write_name(struct users_etcd *u, const struct users_change *c, const 
     put_write(&b, u, "/u/", c->name, w->account, nothing);
     if (s->account.revision == 0) put_char(&b, ',');
     if (s->account.revision == 0) put_write(&b, u, "/u", nothing, slice_of("1"), nothing);
-    if (w->revoked.len > 0) put_char(&b, ',');
-    if (w->revoked.len > 0) put_write(&b, u, "/r/", c->name, w->revoked, lease);
+    if (w->revoked.len > 0) {
+        put_char(&b, ',');
+        put_write(&b, u, "/r/", c->name, w->revoked, lease);
+        put_char(&b, ',');
+        put_write(&b, u, "/r", nothing, slice_of("1"), nothing);
+    }
     put_text(&b, "],\"failure\":");
     put_reads(&b, u, c->name);
     put_char(&b, '}');
@@ -400,7 +408,7 @@ static int read_range(struct slice responses, struct json_member m[3]) {
 
 static int read_page(struct users_etcd *u, struct walk *w, enum etcd_patience patience) {
     struct json_member m[3];
-    char text[4 * KEY_MAX];
+    char text[ITEM_MAX];
     struct buffer b = { .at = text, .cap = sizeof text }, answer = { .at = u->room, .cap = ROOM };
     struct outcome o;
     put_text(&b, "[{\"request_range\":{\"key\":");
@@ -423,6 +431,13 @@ static int read_page(struct users_etcd *u, struct walk *w, enum etcd_patience pa
     return 0;
 }
 
+/* Is it a key that was to come earlier? Without an end of keys there would be none of asking. */
+static bool comes_before(const struct item *item, const struct walk *w) {
+    size_t len = item->key_len < w->next_len ? item->key_len : w->next_len;
+    int order = memcmp(item->key, w->next, len);
+    return order < 0 || (order == 0 && item->key_len < w->next_len);
+}
+
 /* The next key and value: 1, 0 behind the last one, or -1. */
 static int walk(struct users_etcd *u, struct walk *w, enum etcd_patience patience, struct item *item) {
     const char *why;
@@ -431,7 +446,8 @@ static int walk(struct users_etcd *u, struct walk *w, enum etcd_patience patienc
         if (got == 0 && !w->more) return 0;
         if (got == 0 && (asked || read_page(u, w, patience) != 0)) return -1;
         if (got == 0) continue;
-        if (got < 0 || read_item(w->kv, item) != 0 || item->key_len >= sizeof w->next) return -1;
+        if (got < 0 || read_item(w->kv, item) != 0 || comes_before(item, w))
+            return log_line(u->base.where, ": its keys can't be read", NULL);
         memcpy(w->next, item->key, item->key_len);
         w->next[item->key_len] = '\0';
         w->next_len = item->key_len + 1;
@@ -460,28 +476,48 @@ static void count_accounts(struct users_etcd *u) {
     put_text(&b, ",\"range_end\":");
     etcd_put_bytes(&b, make_key(u, "/u0", nothing, key));
     put_text(&b, ",\"count_only\":true}}]");
-    if (ask_ranges(u, (struct slice){ text, b.len }, &answer, ETCD_PROBE, &o) == 0 && read_range(o.responses, m) == 0)
+    if (ask_ranges(u, (struct slice){ text, b.len }, &answer, ETCD_LONG, &o) == 0 && read_range(o.responses, m) == 0)
         atomic_store_explicit(&u->base.accounts, (size_t)read_number(&m[2]), memory_order_relaxed);
 }
 
 /* Notes what was called back since it was last asked. Where the revision has gone back, an older state of all was
  * restored, and it is asked for everything. */
-static int take_up(struct users_etcd *u, enum etcd_patience patience) {
+static int take_up(struct users_etcd *u) {
     struct walk w;
     struct item item;
     struct record record;
     int got;
-    begin_walk(u, "/r/", "/r0", u->revision + 1, &w);
-    while ((got = walk(u, &w, patience, &item)) == 1)
+    begin_walk(u, "/r/", "/r0", u->revision ? u->revision + 1 : 0, &w);
+    while ((got = walk(u, &w, ETCD_LONG, &item)) == 1)
         if (read_record(u, "/r/", &item, &record) == 0)
             note_revoked(u, (struct slice){ record.name, record.name_len }, &record.user);
-    if (got == 0) u->revision = w.revision < u->revision ? 0 : w.revision;
+    if (got == 0) u->revision = w.revision;
     return got;
+}
+
+/* A short question first: etcd looks at all that is called back to find what is new (its min_mod_revision is no index). */
+static int refresh(struct users_etcd *u, enum etcd_patience patience) {
+    char text[4 * KEY_MAX], room[ETCD_ANSWER_MIN];
+    struct buffer b = { .at = text, .cap = sizeof text }, answer = { .at = room, .cap = sizeof room };
+    struct slice response = { NULL, 0 };
+    struct outcome o;
+    struct item called_back;
+    const char *why;
+    put_text(&b, "[{\"request_range\":");
+    put_key(&b, u, "/r", nothing);
+    put_text(&b, "}}]");
+    if (ask_ranges(u, (struct slice){ text, b.len }, &answer, patience, &o) != 0 ||
+        json_element(&o.responses, &response, &why) != 1 || read_response(response, &called_back) != 0)
+        return -1;
+    if (o.revision < u->revision) u->revision = 0;
+    if (called_back.revision > u->revision) return take_up(u);
+    u->revision = o.revision;
+    return 0;
 }
 
 static int etcd_refresh(struct users *users) {
     struct users_etcd *u = etcd_room(users);
-    if (take_up(u, ETCD_PROBE) == 0 && u->refreshed++ % COUNT_EVERY == 0) count_accounts(u);
+    if (refresh(u, ETCD_PROBE) == 0 && u->refreshed++ % COUNT_EVERY == 0) count_accounts(u);
     return 0;
 }
 
@@ -579,10 +615,13 @@ static int put_some(struct users_etcd *u, struct slice *lines) {
             struct slice name = { r.name, r.name_len };
             held &= r.user.not_before == 0 && r.user.tokens_until == 0;
             if (i > 0) put_char(&b, ',');
-            if (part == COMPARE)
+            if (part == COMPARE) {
                 put_compare(&b, u, "/u/", name, 0);
-            else
+                put_char(&b, ',');
+                put_compare(&b, u, "/r/", name, 0);
+            } else {
                 put_write(&b, u, "/u/", name, line, nothing);
+            }
         }
     }
     put_char(&b, ',');
@@ -620,7 +659,7 @@ static int etcd_open_room(struct users *users) {
     u->etcd = etcd_open(users->where, user && *user ? user : NULL, getenv("JWTD_ETCD_PASSWORD"), &u->prefix);
     if (u->etcd == NULL) return -1;
     if (u->prefix.len > PREFIX_MAX) return log_line(users->where, ": the prefix is too long", NULL);
-    return take_up(u, ETCD_CALL);
+    return refresh(u, ETCD_CALL);
 }
 
 static void etcd_close_room(struct users *users) {
@@ -642,6 +681,7 @@ static const struct etcd_counts *etcd_room_counts(const struct users *users) {
 
 const struct users_room users_etcd_room = {
     .size = sizeof(struct users_etcd),
+    .revoked_bits = REVOKED_BITS,
     .open = etcd_open_room,
     .close = etcd_close_room,
     .find = etcd_find,

@@ -32,7 +32,8 @@
 enum {
     LINE_LEN_USUAL = 225, /* with a name of ten letters and a hash of scrypt */
     READ_LEN = 256 * 1024,
-    LOCK_TRIES = 500, /* a hundred a second */
+    LOCK_TRIES = 500,  /* a hundred a second */
+    REVOKED_BITS = 12, /* 32,768 accounts, 416 KiB */
 };
 
 /* An entry of the index: 26 bits of the name's hash, 38 bits of the line's offset plus one; zero is an empty place.
@@ -645,6 +646,7 @@ static int file_batch_end(struct users *users, bool keep) {
 
 const struct users_room users_file_room = {
     .size = sizeof(struct users_file),
+    .revoked_bits = REVOKED_BITS,
     .open = file_open,
     .close = file_close,
     .compact = file_compact,

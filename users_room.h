@@ -23,7 +23,8 @@ struct users_change {
 
 /* Each function as that of users.h with its name. Where it is NULL, there is nothing to be done. */
 struct users_room {
-    size_t size; /* of what begins with a struct users */
+    size_t size;           /* of what begins with a struct users */
+    unsigned revoked_bits; /* of the number of sets for tokens that are called back */
     int (*open)(struct users *users);
     void (*close)(struct users *users);
     int (*compact)(struct users *users);

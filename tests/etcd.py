@@ -803,7 +803,7 @@ def authenticated(_):
     etcd = Etcd(3)
     for words in (["user", "add", "root:rootpass"], ["user", "grant-role", "root", "root"], ["role", "add", "jwtd"],
                   ["role", "grant-permission", "jwtd", "readwrite", "a/u", "a/u0"],
-                  ["role", "grant-permission", "jwtd", "readwrite", "a/r/", "a/r0"],
+                  ["role", "grant-permission", "jwtd", "readwrite", "a/r", "a/r0"],
                   ["user", "add", "jwtd:secret \"pass\""], ["user", "grant-role", "jwtd", "jwtd"], ["auth", "enable"]):
         status, said = etcd.ctl(*words)
         same((status, words), (0, words), said)

@@ -27,9 +27,13 @@
     OK_HEAD "{\"header\":{\"revision\":\"5\"},\"succeeded\":true,\"responses\":[{\"response_range\":{\"header\":{}}}]" \
             "}"
 
-/* in base64: p/u/ann, p/r/ann, p/u, p/u/ */
+/* in base64: p/u/ann, p/r/ann, the same of bob and cyd, p/u, p/u/ */
 #define U_ANN "cC91L2Fubg=="
 #define R_ANN "cC9yL2Fubg=="
+#define U_BOB "cC91L2JvYg=="
+#define R_BOB "cC9yL2JvYg=="
+#define U_CYD "cC91L2N5ZA=="
+#define R_CYD "cC9yL2N5ZA=="
 #define MARK "cC91"
 #define U_NOBODY "cC91Lw=="
 #define READS                                                                                                          \
@@ -144,6 +148,8 @@ static void was_asked(int i, const char *path, const char *wanted) {
     check(strcmp(scripted_body(i), wanted) == 0, "request %d: %s\n  not %s", i, scripted_body(i), wanted);
 }
 
+static bool begins(const char *text, const char *wanted) { return strncmp(text, wanted, strlen(wanted)) == 0; }
+
 static enum users_result add(const char *hash) {
     user = (struct user){ .hash_len = strlen(hash) };
     memcpy(user.hash, hash, user.hash_len);
@@ -168,9 +174,7 @@ static void test_start(void) {
     listen_end();
     check(u == NULL && strstr(said, "refuses kv/txn: no"), "what was called back is not told: no start: %s", said);
     scripted_stop();
-    was_asked(0, "kv/txn",
-              "{\"success\":[{\"request_range\":{\"key\":\"cC9yLw==\",\"range_end\":\"cC9yMA==\",\"limit\":\"1000\","
-              "\"min_mod_revision\":\"1\",\"revision\":\"0\"}}]}"); /* from p/r/ to p/r0 */
+    was_asked(0, "kv/txn", "{\"success\":[{\"request_range\":{\"key\":\"cC9y\"}}]}"); /* p/r */
     forget();
     memset(where, 'x', sizeof where - 1);
     memcpy(where, "etcd://127.0.0.1:1/", 19);
@@ -352,10 +356,8 @@ static void test_change(void) {
     check(users_store(u, S("ann"), &seen, &next) == USERS_OK && users_not_before(u, S("ann"), time(NULL)) == 0,
           "stronger");
     stop(2);
-    check(strncmp(scripted_body(2),
-                  "{\"compare\":[" COMPARE(U_ANN, "7") "," COMPARE(R_ANN, "0") "],\"success\":[{\"request_put\":",
-                  strlen("{\"compare\":[" COMPARE(U_ANN, "7") "," COMPARE(
-                      R_ANN, "0") "],\"success\":[{\"request_put\":")) == 0 &&
+    check(begins(scripted_body(2),
+                 "{\"compare\":[" COMPARE(U_ANN, "7") "," COMPARE(R_ANN, "0") "],\"success\":[{\"request_put\":") &&
               !strstr(scripted_body(2), "\"" MARK "\",\"value\""),
           "where it still is so: %s", scripted_body(2));
     forget();
@@ -382,7 +384,9 @@ static void test_revoke(void) {
     long ttl = atol(scripted_body(2) + 8);
     check(ttl >= TTL + 60 + TTL - 2 && ttl <= TTL + 60 + TTL, "of a token's life and the largest leeway: %ld", ttl);
     check(strstr(scripted_body(3), "{\"request_put\":{\"key\":\"" R_ANN "\",\"value\":\"") &&
-              strstr(scripted_body(3), "\",\"lease\":\"7587862\"}}],\"failure\""),
+              strstr(scripted_body(3),
+                     "\",\"lease\":\"7587862\"}},{\"request_put\":{\"key\":\"cC9y\",\"value\":\"MQ==\"}}],"
+                     "\"failure\""),
           "is the key's: %s", scripted_body(3));
     forget();
     OPEN(stands(kv(U_ANN, ANN, "7"), ""), LEASE, MADE);
@@ -399,7 +403,23 @@ static void test_revoke(void) {
     check(users_revoke(u, S("ann"), &seen, &seen) == USERS_UNAVAILABLE && users_not_before(u, S("ann"), now) == 0,
           "not done, not noted");
     end(7);
+    char line[128];
     int64_t until = now + 9 * TTL;
+    snprintf(line, sizeof line, "{\"username\":\"ann\",\"deleted\":true,\"not_before\":%lld}", (long long)now);
+    OPEN(stands(kv(U_ANN, ANN, "7"), kv(R_ANN, line, "8")), LEASE, MADE);
+    check(users_note_token(u, S("ann"), until) == USERS_OK, "a token of one who was called back");
+    stop(3);
+    ttl = atol(scripted_body(2) + 8);
+    check(ttl > until - now + 3600 - 5 && ttl <= until - now + 3600 && strstr(scripted_body(3), R_ANN "\",\"value\""),
+          "is remembered for as long: %ld, %s", ttl, scripted_body(3));
+    forget();
+    OPEN(stands(kv(U_ANN, "{\"username\":\"ann\",\"password\":\"h1\",\"tokens_until\":99999999999}", "7"), ""), LEASE,
+         MADE);
+    check(users_revoke(u, S("ann"), &seen, &seen) == USERS_OK, "a time far off");
+    stop(3);
+    check(strcmp(scripted_body(2), "{\"TTL\":\"9000000000\"}") == 0, "has the longest lease there is: %s",
+          scripted_body(2));
+    forget();
     OPEN(stands(kv(U_ANN, ANN, "7"), ""), MADE, stands("", ""));
     check(users_note_token(u, S("ann"), until) == USERS_OK, "a token that lasts longer");
     check(users_note_token(u, S("ann"), until) == USERS_NOT_FOUND, "nobody's");
@@ -422,7 +442,8 @@ static void test_next(void) {
     uint64_t at = 0;
     OPEN(PAGE(",\"more\":true", KV_ANN), PAGE("", KV_BOB), PAGE(",\"more\":true", KV_ANN), REFUSED,
          PAGE(",\"more\":true", ""), PAGE("", "{\"key\":\"" U_ANN "\",\"mod_revision\":\"7\",\"value\":\"" BOB64 "\"}"),
-         PAGE("", "7"), OK_HEAD "{\"header\":{\"revision\":\"9\"},\"responses\":[{}]}");
+         PAGE("", "7"), PAGE(",\"more\":true", KV_BOB "," KV_ANN),
+         OK_HEAD "{\"header\":{\"revision\":\"9\"},\"responses\":[{}]}");
     check(users_next(u, &at, &record) == 1 && slice_is((struct slice){ record.name, record.name_len }, "ann"),
           "the first");
     check(users_next(u, &at, &record) == 1 && slice_is((struct slice){ record.name, record.name_len }, "bob"),
@@ -430,11 +451,13 @@ static void test_next(void) {
     check(users_next(u, &at, &record) == 0, "is the last");
     at = 0;
     check(users_next(u, &at, &record) == 1 && users_next(u, &at, &record) == -1, "a page that is not told");
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         at = 0;
+        bool one = i == 3; /* which comes behind the one before it */
+        check(!one || users_next(u, &at, &record) == 1, "a key");
         check(users_next(u, &at, &record) == -1, "bad page %d", i);
     }
-    stop(8);
+    stop(9);
     was_asked(1, "kv/txn",
               "{\"success\":[{\"request_range\":{\"key\":\"cC91Lw==\",\"range_end\":\"cC91MA==\",\"limit\":\"1000\","
               "\"min_mod_revision\":\"0\",\"revision\":\"0\"}}]}");
@@ -455,28 +478,54 @@ static const char *called_back(const char *revision, const char *kvs) {
     return text;
 }
 
+/* When somebody was called back last. */
+static const char *last_at(const char *now, const char *revision) {
+    static char texts[16][512];
+    static unsigned turn;
+    char *text = texts[turn++ % 16];
+    snprintf(
+        text, sizeof texts[0],
+        OK_HEAD
+        "{\"header\":{\"revision\":\"%s\"},\"succeeded\":true,\"responses\":[{\"response_range\":{\"kvs\":[{\"key\":"
+        "\"cC9y\",\"mod_revision\":\"%s\",\"value\":\"MQ==\"}]}}]}",
+        now, revision);
+    return text;
+}
+
 static void test_refresh(void) {
-    char text[256], list[2048];
+    static const char too_long[] = "{\"key\":\"" R_ANN "\",\"mod_revision\":\"31\",\"value\":\"?\"}";
+    char text[256], list[2048], odd[2400];
     int64_t now = time(NULL);
     snprintf(text, sizeof text, "{\"username\":\"ann\",\"deleted\":true,\"not_before\":%lld}", (long long)now);
     snprintf(list, sizeof list, "\"kvs\":[%s]", kv(R_ANN, text, "12"));
-    OPEN(called_back("12", list), called_back("12", "\"count\":\"42\""), REFUSED, called_back("13", ""),
-         called_back("4", ""), called_back("4", list),
-         called_back("14", "\"kvs\":[{\"key\":\"" R_ANN "\",\"mod_revision\":\"14\",\"value\":\"MQ==\"}]"));
+    snprintf(text, sizeof text, "{\"username\":\"bob\",\"deleted\":true,\"not_before\":%lld}", (long long)now);
+    snprintf(odd, sizeof odd, "\"kvs\":[%s,%s]", too_long, kv(R_BOB, text, "32"));
+    OPEN(last_at("12", "12"), called_back("12", list), called_back("12", "\"count\":\"42\""), /* new, and counted */
+         last_at("13", "12"),                                                                 /* nothing new */
+         REFUSED,                                                                             /* not told */
+         last_at("4", "3"), called_back("4", list),                                           /* gone back */
+         last_at("32", "32"), called_back("32", odd), /* one that can't be read, and one behind it */
+         last_at("33", "33"), called_back("33", "\"kvs\":[7]"), last_at("33", "33"), called_back("33", ""));
     check(users_refresh(u) == 0 && users_not_before(u, S("ann"), now) == now && users_count(u) == 42,
           "taken up, and counted");
-    check(users_refresh(u) == 0 && users_refresh(u) == 0 && users_refresh(u) == 0, "not told; nothing new; gone back");
-    check(users_refresh(u) == 0 && users_refresh(u) == 0 && users_not_before(u, S("ann"), now) == now,
-          "asked for everything");
-    stop(7);
-    check(strstr(said, "is damaged") != NULL, "a damaged one is said, and passed over: %s", said);
-    static const int asked[] = { 1, 3, 4, 5, 6, 7 };
-    static const char *since[] = { "6", "13", "13", "14", "1", "5" };
-    for (int i = 0; i < 6; i++) {
-        snprintf(text, sizeof text, "\"min_mod_revision\":\"%s\"", since[i]);
-        check(strstr(scripted_body(asked[i]), text) != NULL, "since %s: %s", since[i], scripted_body(asked[i]));
+    for (int i = 0; i < 4; i++) check(users_refresh(u) == 0, "%d", i);
+    check(users_not_before(u, S("ann"), now) == now && users_not_before(u, S("bob"), now) == now, "all are known");
+    check(users_refresh(u) == 0 && users_refresh(u) == 0, "what can't be read at all is asked for again");
+    stop(13);
+    check(strstr(said, "the key p/r/ann is damaged") != NULL, "one that can't be read is said, and passed over: %s",
+          said);
+    check(strstr(said, "its keys can't be read") != NULL, "so is all of it: %s", said);
+    static const struct {
+        int request;
+        const char *since;
+    } asked[] = { { 2, "6" }, { 7, "0" }, { 9, "5" }, { 11, "33" }, { 13, "33" } };
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        snprintf(text, sizeof text, "\"range_end\":\"cC9yMA==\",\"limit\":\"1000\",\"min_mod_revision\":\"%s\"",
+                 asked[i].since);
+        check(strstr(scripted_body(asked[i].request), text) != NULL, "since %s: %s", asked[i].since,
+              scripted_body(asked[i].request));
     }
-    check(strstr(scripted_body(2), "\"count_only\":true") != NULL, "counted: %s", scripted_body(2));
+    check(strstr(scripted_body(3), "\"count_only\":true") != NULL, "counted: %s", scripted_body(3));
     forget();
 }
 
@@ -497,14 +546,9 @@ static void test_batch(void) {
     check(put("", "h1", 0) == USERS_UNAVAILABLE && put("e", "", 0) == USERS_UNAVAILABLE, "what could not be read back");
     check(put("cyd", "h3", 0) == USERS_OK && users_batch_end(u, true) == 0, "written");
     stop(2);
-    check(strncmp(scripted_body(2),
-                  "{\"compare\":[" COMPARE("cC91L2JvYg==", "0") "," COMPARE(
-                      "cC91L2N5ZA==", "0") "],\"success\":"
-                                           "[{\"request_put\":{\"key\":\"cC91L2JvYg==\",\"value\":\"" BOB64 "\"}},",
-                  strlen("{\"compare\":[" COMPARE("cC91L2JvYg==", "0") "," COMPARE(
-                      "cC91L2N5ZA==", "0") "],\"success\":"
-                                           "[{\"request_put\":{\"key\":\"cC91L2JvYg==\",\"value\":\"" BOB64 "\"}},")) ==
-              0,
+    check(begins(scripted_body(2),
+                 "{\"compare\":[" COMPARE(U_BOB, "0") "," COMPARE(R_BOB, "0") "," COMPARE(U_CYD, "0") "," COMPARE(
+                     R_CYD, "0") "],\"success\":[{\"request_put\":{\"key\":\"" U_BOB "\",\"value\":\"" BOB64 "\"}},"),
           "at once: %s", scripted_body(2));
     forget();
     OPEN(PAGE("", KV_ANN));
@@ -514,14 +558,13 @@ static void test_batch(void) {
     check(users_batch_begin(u) != 0, "not told who is there");
     end(1);
     /* somebody registered bob meanwhile: one by one; the same is no harm, another is */
-    OPEN(PAGE("", KV_ANN), instead("", ""), instead(kv("cC91L2JvYg==", BOB, "9"), ""), MADE);
+    OPEN(PAGE("", KV_ANN), instead("", ""), instead(kv(U_BOB, BOB, "9"), ""), MADE);
     check(users_batch_begin(u) == 0 && put("bob", "h2", 0) == USERS_OK && put("cyd", "h3", 0) == USERS_OK &&
               users_batch_end(u, true) == 0,
           "the same");
     end(4);
-    OPEN(PAGE("", KV_ANN), instead("", ""),
-         instead(kv("cC91L2JvYg==", "{\"username\":\"bob\",\"password\":\"h7\"}", "9"), ""),
-         stands(kv("cC91L2JvYg==", "{\"username\":\"bob\",\"password\":\"h7\"}", "9"), ""));
+    OPEN(PAGE("", KV_ANN), instead("", ""), instead(kv(U_BOB, "{\"username\":\"bob\",\"password\":\"h7\"}", "9"), ""),
+         stands(kv(U_BOB, "{\"username\":\"bob\",\"password\":\"h7\"}", "9"), ""));
     check(users_batch_begin(u) == 0 && put("bob", "h2", 0) == USERS_OK && users_batch_end(u, true) != 0, "another");
     stop(4);
     check(strstr(said, "was registered meanwhile") != NULL, "which is said: %s", said);
