@@ -78,7 +78,7 @@ test: jwtd unit-tests
 
 # The long one: other compilers, sanitizers, other machines and every real peer.
 CHECKS = layers man services builds lifecycle admin keys metrics durability flask interop openapi browser tour fail2ban \
-         guard etcd constant_time mutants coverage memory machines dist deb
+         guard etcd cluster constant_time mutants coverage memory machines dist deb
 check: jwtd unit-tests
 	@tests/run.sh $(TESTS:%=$(BUILD)/%) ./test.sh $(CHECKS:%=tests/%.sh) bench/instructions "fuzz/run 60"
 

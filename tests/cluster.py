@@ -1,0 +1,374 @@
+"""cluster.py BINARY PAGE [PART...] - three boxes as the page sets them up, on 127.0.0.11 to 127.0.0.13.
+
+Configuration and commands are the page's own, of which only addresses, paths and HAProxy's ports are changed; scp, ssh
+and systemctl are played by functions of the shell. Clients log in all the time and ask each node about each token.
+Standard library only; run by cluster.sh. Nothing sleeps for a fixed time and nothing waits for ever."""
+import collections
+import contextlib
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+
+BIN, PAGE = sys.argv[1:3]
+WAIT = 30
+BOXES = ("127.0.0.11", "127.0.0.12", "127.0.0.13")
+FRONT = ("127.0.0.11", 8080)
+ROOT = "root:root's password"
+top = tempfile.mkdtemp(prefix="jwtd-cluster-")
+count = {"passed": 0, "failed": 0, "skipped": 0}
+running = {}
+
+
+def check(right, what):
+    count["passed" if right else "failed"] += 1
+    if not right:
+        print(f"FAIL {what[:2000]}", flush=True)
+
+
+def same(got, wanted, what):
+    check(got == wanted, f"{what}: {got!r}, not {wanted!r}")
+
+
+def until(wanted, what):
+    """Asks again until the answer is true: how many seconds that took."""
+    start = time.monotonic()
+    while True:
+        with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+            if wanted():
+                return time.monotonic() - start
+        if time.monotonic() - start > WAIT:
+            raise TimeoutError(f"{what}: not within {WAIT} s")
+        time.sleep(0.01)
+
+
+# ---- the page -------------------------------------------------------------------
+
+def block(first):
+    """What is indented, from the line on that begins so, with this machine's addresses."""
+    with open(PAGE) as f:
+        text = f.read()
+    for found in re.finditer(r"(?:^    .*\n(?:\n(?=    ))?)+", text, re.M):
+        lines = [line[4:] for line in found[0].splitlines()]
+        if lines[0].startswith(first):
+            return re.sub(r"\b10\.0\.0\.([123])\b", r"127.0.0.1\1", "\n".join(lines) + "\n")
+    raise LookupError(f"the page has no lines that begin with {first}")
+
+
+def settings(first, box):
+    """Environment variables of a block, which is about the first box, as another one has them."""
+    pairs = dict(line.split("=", 1) for line in block(first).splitlines())
+    return {name: value if name == "ETCD_INITIAL_CLUSTER" else value.replace("box1", f"box{box[-1]}").replace(BOXES[0], box)
+            for name, value in pairs.items()}
+
+
+# What the shell has in place of other machines.
+STAGE = """
+scp() { to=${3#root@}; cp "$2" "$top/${to%%:*}/next"; }
+ssh() { (box=${1#root@}; systemctl() { kill -HUP "$(cat "$top/$box/pid")"; }
+         eval "$(printf %s "$2" | sed "s|/var/lib/jwtd|$top/$box|g")"); }
+jwtd() { "$bin" "$@"; }
+set -e
+"""
+
+
+def shell(text, user=None, **more):
+    """What the page's commands print, on box 1."""
+    lines = [line if "root@" in line else line.replace("/var/lib/jwtd/", f"{top}/{BOXES[0]}/") for line in text.splitlines()]
+    text = "\n".join(lines).replace("/root/", f"{top}/")
+    env = {**os.environ, **jwtd_environment(BOXES[0]), "top": top, "bin": BIN,
+           "ETCDCTL_ENDPOINTS": ",".join(f"{box}:2379" for box in BOXES), **({"ETCDCTL_USER": user} if user else {}), **more}
+    done = subprocess.run(["bash", "-c", STAGE + text], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=2 * WAIT, text=True)
+    return done.returncode, done.stdout
+
+
+def done(text, user=None, **more):
+    status, said = shell(text, user, **more)
+    same((status, text), (0, text), said)
+    return said
+
+
+# ---- what runs ------------------------------------------------------------------
+
+def start(name, words, env):
+    with open(f"{top}/{name}.log", "ab") as log:
+        running[name] = subprocess.Popen(words, env={**os.environ, **env}, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+
+def end(name, number=signal.SIGTERM):
+    process = running.pop(name)
+    process.send_signal(number)
+    try:
+        process.wait(WAIT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def healthy():
+    return shell("etcdctl endpoint health", ROOT)[0] == 0
+
+
+def start_etcd(box):
+    start(f"etcd-{box}", ["etcd"], {**settings("ETCD_NAME=", box), "ETCD_DATA_DIR": f"{top}/etcd-{box}"})
+
+
+def jwtd_environment(box):
+    others = [b for b in BOXES if b != box]
+    return {**settings("JWTD_USERS=", BOXES[0]), "JWTD_USERS": "etcd://" + ",".join(f"{b}:2379" for b in [box, *others]),
+            "JWTD_ETCD_PASSWORD": "its password", "STATE_DIRECTORY": f"{top}/{box}", "JWTD_LISTEN": f"{box}:5000",
+            "JWTD_HASH": "scrypt:2:1:1", "JWTD_THROTTLE": "off"}
+
+
+def start_jwtd(box):
+    os.makedirs(f"{top}/{box}", exist_ok=True)
+    start(f"jwtd-{box}", [BIN], jwtd_environment(box))
+    with open(f"{top}/{box}/pid", "w") as f:
+        f.write(str(running[f"jwtd-{box}"].pid))
+    until(lambda: ask((box, 5000), "GET", "/healthz")[0] == 200, f"jwtd of {box} serves")
+
+
+def start_haproxy():
+    text = block("global").replace("    user haproxy\n    group haproxy\n", "")
+    text = text.replace("bind :443 ", f"bind {FRONT[0]}:{FRONT[1]}\n    bind {FRONT[0]}:8443 ").replace("/etc/haproxy", top)
+    with open(f"{top}/haproxy.cfg", "w") as f:
+        f.write(text)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{top}/key", "-out", f"{top}/crt",
+                    "-days", "2", "-subj", "/CN=jwtd"], check=True, stderr=subprocess.DEVNULL, timeout=WAIT)
+    with open(f"{top}/site.pem", "w") as f:
+        f.write(open(f"{top}/crt").read() + open(f"{top}/key").read())
+    start("haproxy", ["haproxy", "-db", "-f", f"{top}/haproxy.cfg"], {})
+    until(all_nodes_up, "HAProxy has all nodes")
+
+
+def all_nodes_up():
+    """HAProxy asks each in turn, and none of the last answers was an error."""
+    return all(ask(FRONT, "GET", "/healthz")[0] == 200 for _ in range(6))
+
+
+def ask(where, method, path, body=None, token=None):
+    connection = http.client.HTTPConnection(*where, timeout=15)
+    fields = {"Authorization": f"Bearer {token}"} if token else {}
+    if body is not None:
+        fields["Content-Type"] = "application/json"
+    with contextlib.closing(connection):
+        connection.request(method, path, None if body is None else json.dumps(body), fields)
+        response = connection.getresponse()
+        text = response.read()
+        return response.status, json.loads(text) if text[:1] == b"{" else text.decode()
+
+
+def account(name):
+    return {"username": name, "password": "pass1425"}
+
+
+def log_in(name, where=FRONT):
+    return ask(where, "POST", "/login", account(name))[1].get("token")
+
+
+def counts(token):
+    """What each node says of it."""
+    return [ask((box, 5000), "GET", "/get-jwt", None, token)[0] for box in BOXES]
+
+
+class Clients:
+    """Four that log in at HAProxy and ask all nodes about the token."""
+
+    def __init__(self, directly):
+        self.seen, self.slowest, self.directly = collections.Counter(), 0.0, directly
+        self.stopped, self.lock = threading.Event(), threading.Lock()
+        self.threads = [threading.Thread(target=self.client, args=(f"client {n}",)) for n in range(4)]
+
+    def note(self, what, *request):
+        start_of = time.monotonic()
+        try:
+            status, body = ask(*request)
+        except (OSError, http.client.HTTPException) as e:
+            status, body = type(e).__name__, {}
+        with self.lock:
+            self.seen[what, status] += 1
+            self.slowest = max(self.slowest, time.monotonic() - start_of)
+        return body.get("token") if status == 200 else None
+
+    def client(self, name):
+        while not self.stopped.is_set():
+            token = self.note("log-ins", FRONT, "POST", "/login", account(name))
+            for where in [FRONT] + [(box, 5000) for box in BOXES] * self.directly if token else []:
+                self.note("verifications", where, "GET", "/get-jwt", None, token)
+
+    def more(self, n=200):
+        """Until they have logged in so many times more."""
+        wanted = self.seen["log-ins", 200] + n
+        until(lambda: self.seen["log-ins", 200] >= wanted, "clients log in")
+
+    def failed(self):
+        return {what: n for what, n in self.seen.items() if what[1] != 200}
+
+
+@contextlib.contextmanager
+def clients(what, directly=False):
+    c = Clients(directly)
+    for thread in c.threads:
+        thread.start()
+    try:
+        c.more()
+        yield c
+        c.more()
+    finally:
+        c.stopped.set()
+        for thread in c.threads:
+            thread.join(WAIT)
+    numbers = ", ".join(f"{n} {kind} {status}" for (kind, status), n in sorted(c.seen.items(), key=str))
+    print(f"{what}: {numbers}; the slowest took {c.slowest:.2f} s", flush=True)
+
+
+# ---- parts ----------------------------------------------------------------------
+
+def boxes():
+    for box in BOXES:
+        start_etcd(box)
+    until(lambda: shell("etcdctl endpoint health")[0] == 0, "etcd is there")
+    text = block("etcdctl user add root")
+    text = text.replace("user add root\n", f'user add "{ROOT}"\n').replace("user add jwtd\n", 'user add "jwtd:its password"\n')
+    done(text)
+    for box in BOXES:
+        start_jwtd(box)
+    for name in ["Romel", *(f"client {n}" for n in range(4))]:
+        same(ask((BOXES[0], 5000), "POST", "/register", account(name))[0], 201, "register")
+    token = log_in("Romel", (BOXES[0], 5000))
+    same(counts(token), [200, 401, 401], "each node has a key of its own at first")
+    done(block("give()"))
+    until(lambda: counts(token) == [200, 200, 200], "all have the first one's key")
+    modes = {oct(os.stat(f"{top}/{box}/jwtd.secret").st_mode & 0o777) for box in BOXES}
+    same(modes, {"0o600"}, "nobody else may read it")
+    start_haproxy()
+    curl = f"curl -sk -o /dev/null -w '%{{http_code}} %{{http_version}} ' https://{FRONT[0]}:8443"
+    same(shell(f"{curl}/healthz; {curl}/metrics")[1], "200 2 404 2 ", "over TLS")
+    for words, right in ("get jwtd/u/Romel", True), ("get jwtd/u", True), ("get --prefix jwtd", False), ("put x y", False):
+        same(shell(f"etcdctl {words}", "jwtd:its password")[0] == 0, right, f"etcd's user jwtd: {words}")
+    check(shell("etcdctl get jwtd/u")[0] != 0, "nobody reads without a user")
+
+
+def rotation():
+    """The page's two rounds refuse nothing; one round does."""
+    first = block("umask 077")
+    give = block("give()").split("umask")[0]
+
+    def reloaded(times):
+        return [open(f"{top}/jwtd-{box}.log").read().count("keys reloaded") for box in BOXES] == times
+
+    before = [open(f"{top}/jwtd-{box}.log").read().count("keys reloaded") for box in BOXES]
+    with clients("a new key in two rounds", directly=True) as c:
+        done(give + first)
+        until(lambda: reloaded([n + 1 for n in before]), "all know it")
+        same(done(block("token=")), "200\n200\n200\n", "all take a token of the new key")
+        c.more()
+        done(give + block("give /root/keys "))
+        until(lambda: reloaded([n + 2 for n in before]), "all sign with it")
+    same(c.failed(), {}, "refused in two rounds")
+    with clients("a new key in one round", directly=True) as c:
+        for box in BOXES:
+            done(f'jwtd secret rotate --secret-file {top}/keys\n' * (box == BOXES[0]) + f"""
+                cp {top}/keys {top}/{box}/next; mv {top}/{box}/next {top}/{box}/jwtd.secret; kill -HUP "$(cat {top}/{box}/pid)" """)
+            c.more()
+    check(c.seen["verifications", 401] > 0, "one round is not enough, so this can fail")
+
+
+def restarts():
+    """One after the other, nodes and members: nothing fails. Killed, a node fails those whom it was at."""
+    with clients("all nodes are restarted") as c:
+        for box in BOXES:
+            end(f"jwtd-{box}")
+            start_jwtd(box)
+            c.more(400)
+    same(c.failed(), {}, "failed")
+    with clients("all members are restarted") as c:
+        for box in BOXES:
+            end(f"etcd-{box}")
+            c.more()
+            start_etcd(box)
+            until(healthy, "the member is back")
+    same(c.failed(), {}, "failed")
+    with clients("all nodes are killed") as c:
+        for box in BOXES:
+            end(f"jwtd-{box}", signal.SIGKILL)
+            c.more(400)
+            start_jwtd(box)
+            c.more(400)
+    check(set(c.failed()) <= {("log-ins", 502)} and sum(c.failed().values()) <= 12, f"more failed: {c.failed()}")
+
+
+def backup():
+    """What the page says of a restore: accounts as they were, and which tokens count."""
+    for name in "before", "behind", "never":
+        ask(FRONT, "POST", "/register", account(name))
+    before, behind, never = map(log_in, ("before", "behind", "never"))
+    done("jwtd user logout before")
+    done(block("ETCDCTL_ENDPOINTS=10.0.0.1:2379 etcdctl snapshot"), ROOT)
+    same(ask(FRONT, "POST", "/register", account("later"))[0], 201, "register behind the backup")
+    done("jwtd user logout behind")
+    until(lambda: [counts(t) for t in (before, behind, never)] == [[401] * 3, [401] * 3, [200] * 3], "called back")
+    for box in BOXES:
+        end(f"etcd-{box}")
+        text = block("systemctl stop etcd")
+        text = text[text.index("mv "):text.index("chown")].replace("/var/lib/etcd/default", f"{top}/etcd-{box}")
+        done(re.sub(r"--name box1", f"--name box{box[-1]}", text).replace(f"peer-urls http://{BOXES[0]}", f"peer-urls http://{box}"))
+    for box in BOXES:
+        start_etcd(box)
+    print(f"restored: log-ins go on after {until(lambda: log_in('never'), 'log-ins go on'):.2f} s", flush=True)
+    same(ask(FRONT, "POST", "/login", account("later"))[0], 404, "who registered behind the backup is not there")
+    fresh = log_in("before")
+    until(lambda: counts(fresh) == [200] * 3, "who was called back logs in anew")
+    done("jwtd user logout before")
+    until(lambda: counts(fresh) == [401] * 3, "what is called back from then on is heard of by all")
+    same([counts(t) for t in (before, behind, never)], [[401] * 3, [401] * 3, [200] * 3], "and nothing was forgotten")
+    end(f"jwtd-{BOXES[0]}")
+    start_jwtd(BOXES[0])
+    same(counts(behind), [200, 401, 401], "but by a node that starts, what was called back behind the backup")
+
+
+def moved():
+    """From etcd to a file, and back to another prefix."""
+    done(block("jwtd user export | jwtd user import"))
+    other = {"JWTD_USERS": jwtd_environment(BOXES[0])["JWTD_USERS"] + "/moved", "JWTD_ETCD_USER": "root",
+             "JWTD_ETCD_PASSWORD": ROOT.split(":")[1]}
+    text = block("systemctl stop jwtd.socket").split("\n", 1)[1]
+    done(text, **other)
+    here, there = done("jwtd user export | sort"), done("jwtd user export | sort", **other)
+    check(here.count("\n") > 5 and here == there, f"all have moved: {here} {there}")
+
+
+PARTS = [boxes, rotation, restarts, backup, moved]
+
+
+def main():
+    wanted = sys.argv[3:]
+    parts = [part for part in PARTS if part is boxes or not wanted or part.__name__ in wanted]
+    check(not wanted or {part.__name__ for part in parts} >= set(wanted), f"parts are {[p.__name__ for p in PARTS]}")
+    for part in parts:
+        try:
+            part()
+        except Exception:
+            check(False, f"{part.__name__}: {traceback.format_exc()}")
+            if part is boxes:
+                break
+    print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped")
+    return count["failed"] > 0
+
+
+try:
+    result = main()
+finally:
+    for name in list(running):
+        end(name, signal.SIGKILL)
+    shutil.rmtree(top, ignore_errors=True)
+sys.exit(result)
