@@ -186,6 +186,7 @@ enum {
     FAIL = 0x00050000, /* with this errno */
     FILTER_MAX = 256,
     THREAD_FLAG = 0x00010000, /* CLONE_THREAD */
+    TYPE_BITS = 0xf,          /* of a socket: without SOCK_NONBLOCK and SOCK_CLOEXEC */
 };
 
 /* What takes or gives 32 bits of time on a machine of 32 bits has names of its own in musl. */
@@ -234,7 +235,7 @@ static const int allowed_calls[] = {
 };
 /* clang-format on */
 
-/* What is allowed only where an argument has some bits as wanted. */
+/* What is allowed only where an argument, or each of several rows' one, has some bits as wanted. */
 static const struct condition {
     int call;
     uint32_t argument, bits, wanted;
@@ -248,9 +249,31 @@ static const struct condition {
 #endif
     { SYS_mprotect, 2, PROT_EXEC, 0, false },
     { SYS_clone, 0, THREAD_FLAG, THREAD_FLAG, false },
+    /* TCP, and no other of the same family, to which Landlock's ports do not apply */
     { SYS_socket, 0, ~(uint32_t)(AF_INET ^ AF_INET6), AF_INET &AF_INET6, true },
+    { SYS_socket, 1, TYPE_BITS, SOCK_STREAM, true },
+    { SYS_socket, 2, UINT32_MAX, 0, true },
     { SYS_connect, 0, 0, 0, true },
+    { SYS_sendto, 3, MSG_FASTOPEN, 0, true }, /* which would connect too */
 };
+enum { CONDITIONS = sizeof conditions / sizeof *conditions };
+
+static uint16_t put_conditions(struct bpf *filter, uint16_t n, bool connects) {
+    enum { ROW = 4 };
+    for (size_t i = 0, rows; i < CONDITIONS; i += rows) {
+        for (rows = 1; i + rows < CONDITIONS && conditions[i + rows].call == conditions[i].call;) rows++;
+        if (conditions[i].connects && !connects) continue;
+        filter[n++] = (struct bpf){ IF_EQUAL, 0, (uint8_t)(rows * ROW + 1), (uint32_t)conditions[i].call };
+        for (const struct condition *c = &conditions[i]; c < &conditions[i + rows]; c++) {
+            filter[n++] = (struct bpf){ LOAD, 0, 0, AT_ARGUMENTS + 8 * c->argument };
+            filter[n++] = (struct bpf){ AND, 0, 0, c->bits };
+            filter[n++] = (struct bpf){ IF_EQUAL, 1, 0, c->wanted };
+            filter[n++] = (struct bpf){ RETURN, 0, 0, FAIL | EPERM };
+        }
+        filter[n++] = (struct bpf){ RETURN, 0, 0, ALLOW };
+    }
+    return n;
+}
 
 static int filter_calls(bool connects) {
     struct bpf filter[FILTER_MAX];
@@ -260,19 +283,11 @@ static int filter_calls(bool connects) {
     filter[n++] = (struct bpf){ RETURN, 0, 0, FAIL | EPERM };
     filter[n++] = (struct bpf){ LOAD, 0, 0, AT_NUMBER };
     for (size_t i = 0; i < sizeof allowed_calls / sizeof *allowed_calls; i++) {
+        if (connects && allowed_calls[i] == SYS_sendto) continue; /* there is a condition */
         filter[n++] = (struct bpf){ IF_EQUAL, 0, 1, (uint32_t)allowed_calls[i] };
         filter[n++] = (struct bpf){ RETURN, 0, 0, ALLOW };
     }
-    for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++) {
-        const struct condition *c = &conditions[i];
-        if (c->connects && !connects) continue;
-        filter[n++] = (struct bpf){ IF_EQUAL, 0, 5, (uint32_t)c->call };
-        filter[n++] = (struct bpf){ LOAD, 0, 0, AT_ARGUMENTS + 8 * c->argument };
-        filter[n++] = (struct bpf){ AND, 0, 0, c->bits };
-        filter[n++] = (struct bpf){ IF_EQUAL, 0, 1, c->wanted };
-        filter[n++] = (struct bpf){ RETURN, 0, 0, ALLOW };
-        filter[n++] = (struct bpf){ RETURN, 0, 0, FAIL | EPERM };
-    }
+    n = put_conditions(filter, n, connects);
 #ifdef SYS_clone3 /* its flags lie in memory, where no filter looks: without it, libc takes clone */
     filter[n++] = (struct bpf){ IF_EQUAL, 0, 1, SYS_clone3 };
     filter[n++] = (struct bpf){ RETURN, 0, 0, FAIL | ENOSYS };

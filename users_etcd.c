@@ -22,13 +22,13 @@
 enum {
     PREFIX_MAX = 255,
     KEY_MAX = PREFIX_MAX + sizeof "/u/" + USERS_NAME_MAX,
-    PAGE = 1000,     /* accounts that are read at once */
-    BATCH = 64,      /* and written: etcd takes 128 compares a transaction, and 1.5 MiB */
-    ITEM_MAX = 8192, /* characters of a key and its value with all that etcd says of them, in base64 */
-    ROOM = PAGE * ITEM_MAX,
-    SKEW = 60, /* seconds by which the machines' clocks may differ */
-    COUNT_EVERY = 60,
-    TRIES_MAX = 100,   /* of a change that others are faster than */
+    PAGE = 4000,            /* accounts that are read at once: each page costs etcd a look at all keys behind it */
+    BATCH = 64,             /* and written: etcd takes 128 compares a transaction, and 1.5 MiB */
+    ITEM_MAX = 8192,        /* characters of a key and its value with all that etcd says of them, in base64 */
+    ROOM = 8 * 1024 * 1024, /* 2 KiB for each of a page: a name of 255 bytes, all escaped, has less */
+    SKEW = 60,              /* seconds by which the machines' clocks may differ */
+    COUNT_EVERY = 600,      /* seconds: of a million it takes etcd one, and others wait */
+    TRIES_MAX = 100,        /* of a change that others are faster than */
     REVOKED_BITS = 17, /* 1,048,576 accounts whose tokens are called back: 13 MB, of which is used what they take */
 };
 

@@ -168,8 +168,11 @@ case $sandbox in
     mutant sandbox_test "core files" sandbox.c '/prlimit(0, RLIMIT_CORE/d'
     mutant sandbox_test "memory becomes executable" sandbox.c 's/SYS_mprotect, 2, PROT_EXEC/SYS_mprotect, 2, 0/'
     mutant sandbox_test "fork" sandbox.c 's/{ SYS_clone, 0, THREAD_FLAG, THREAD_FLAG,/{ SYS_clone, 0, 0, 0,/'
-    mutant sandbox_test "who serves from a file may connect" sandbox.c 's/if (c->connects \&\& !connects) continue;//'
+    mutant sandbox_test "who serves from a file may connect" sandbox.c 's/if (conditions\[i\].connects \&\& !connects) continue;//'
     mutant sandbox_test "to any port" sandbox.c 's/\.net = 3, /.net = 0, /'
+    mutant sandbox_test "UDP" sandbox.c 's/SYS_socket, 1, TYPE_BITS, SOCK_STREAM/SYS_socket, 1, 0, 0/'
+    mutant sandbox_test "other protocols" sandbox.c 's/SYS_socket, 2, UINT32_MAX, 0/SYS_socket, 2, 0, 0/'
+    mutant sandbox_test "connections by sending" sandbox.c 's/SYS_sendto, 3, MSG_FASTOPEN/SYS_sendto, 3, 0/'
     mutant sandbox_test "any kind of socket" sandbox.c 's/~(uint32_t)(AF_INET ^ AF_INET6), AF_INET & AF_INET6/0, 0/'
     ;;
 esac

@@ -52,6 +52,15 @@ static bool listens(void) {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     return fd >= 0 && listen(fd, 1) == 0;
 }
+static bool opens_udp_socket(void) { return socket(AF_INET, SOCK_DGRAM, 0) >= 0; }
+static bool opens_other_tcp(void) { return socket(AF_INET, SOCK_STREAM, 262 /* IPPROTO_MPTCP */) >= 0 || errno != EPERM; }
+static bool sends_to(uint16_t port, int flags) {
+    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    return fd >= 0 && (sendto(fd, "x", 1, flags | MSG_NOSIGNAL, (struct sockaddr *)&to, sizeof to) == 1 || errno != EPERM);
+}
+static bool connects_by_sending(void) { return sends_to(OTHER_PORT, MSG_FASTOPEN); }
+static bool sends(void) { return sends_to(GRANTED_PORT, 0); } /* which is not connected: another error */
 static bool opens_packet_socket(void) { return socket(AF_PACKET, SOCK_RAW, 0) >= 0 || errno != EPERM; }
 static bool opens_netlink_socket(void) { return socket(AF_NETLINK, SOCK_RAW, 0) >= 0; }
 static bool opens_unix_socket(void) { return socket(AF_UNIX, SOCK_STREAM, 0) >= 0; }
@@ -102,6 +111,10 @@ static const struct {
     { "open a socket", opens_socket, WHO_MAY_CONNECT },
     { "connect to the port", connects, WHO_MAY_CONNECT },
     { "connect to another port", connects_elsewhere, NO },
+    { "connect by sending", connects_by_sending, NO },
+    { "send", sends, WHO_MAY_CONNECT },
+    { "open a UDP socket", opens_udp_socket, NO },
+    { "open a socket of another protocol", opens_other_tcp, NO },
     { "listen", listens, NO },
     { "open a packet socket", opens_packet_socket, NO },
     { "open a netlink socket", opens_netlink_socket, NO },

@@ -459,11 +459,11 @@ static void test_next(void) {
     }
     stop(9);
     was_asked(1, "kv/txn",
-              "{\"success\":[{\"request_range\":{\"key\":\"cC91Lw==\",\"range_end\":\"cC91MA==\",\"limit\":\"1000\","
+              "{\"success\":[{\"request_range\":{\"key\":\"cC91Lw==\",\"range_end\":\"cC91MA==\",\"limit\":\"4000\","
               "\"min_mod_revision\":\"0\",\"revision\":\"0\"}}]}");
     was_asked(
         2, "kv/txn", /* p/u/ann and a NUL, as it was at the same moment */
-        "{\"success\":[{\"request_range\":{\"key\":\"cC91L2FubgA=\",\"range_end\":\"cC91MA==\",\"limit\":\"1000\","
+        "{\"success\":[{\"request_range\":{\"key\":\"cC91L2FubgA=\",\"range_end\":\"cC91MA==\",\"limit\":\"4000\","
         "\"min_mod_revision\":\"0\",\"revision\":\"9\"}}]}");
     forget();
 }
@@ -520,7 +520,7 @@ static void test_refresh(void) {
         const char *since;
     } asked[] = { { 2, "6" }, { 7, "0" }, { 9, "5" }, { 11, "33" }, { 13, "33" } };
     for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
-        snprintf(text, sizeof text, "\"range_end\":\"cC9yMA==\",\"limit\":\"1000\",\"min_mod_revision\":\"%s\"",
+        snprintf(text, sizeof text, "\"range_end\":\"cC9yMA==\",\"limit\":\"4000\",\"min_mod_revision\":\"%s\"",
                  asked[i].since);
         check(strstr(scripted_body(asked[i].request), text) != NULL, "since %s: %s", asked[i].since,
               scripted_body(asked[i].request));
