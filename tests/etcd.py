@@ -122,12 +122,12 @@ class Etcd:
                                   "--initial-advertise-peer-urls", peer, "--initial-cluster", cluster,
                                   "--initial-cluster-state", state, *self.options, stdout=self.log, stderr=self.log)
 
-    def call(self, i, path, request, timeout=1.0):
+    def call(self, i, path, request, timeout=1.0, token=None):
         """The answer of one member, or None."""
         with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
             connection = http.client.HTTPConnection("127.0.0.1", self.clients[i], timeout=timeout)
             with contextlib.closing(connection):
-                connection.request("POST", f"/v3/{path}", json.dumps(request))
+                connection.request("POST", f"/v3/{path}", json.dumps(request), {"Authorization": token} if token else {})
                 return json.loads(connection.getresponse().read())
         return None
 
@@ -209,6 +209,19 @@ class Node:
     def ask(self, method, path, body=None, token=None):
         return ask(self.port, method, path, body, token)
 
+    def log_end(self):
+        return os.path.getsize(self.log)
+
+    def says(self, words, since):
+        with open(self.log, "rb") as log:
+            log.seek(since)
+            return words.encode() in log.read()
+
+    def counted(self, what):
+        """A value of /metrics."""
+        return float(next(line for line in self.ask("GET", "/metrics")[1].splitlines()
+                          if line.startswith(f"{what} ")).split()[1])
+
 
 class Connection:
     """Asks one server, over a connection that is kept, and made anew where it was lost."""
@@ -258,7 +271,7 @@ def account(name, password="pass1425"):
 
 
 def balance(nodes):
-    """HAProxy before the nodes, round robin: its port."""
+    """HAProxy before the nodes, round robin: its process and port."""
     port = free_ports(1)[0]
     directory = tempfile.mkdtemp(dir=top)
     servers = "\n".join(f"    server n{i} 127.0.0.1:{n.port} check inter 200ms" for i, n in enumerate(nodes))
@@ -281,9 +294,9 @@ backend nodes
 {servers}
 """)
     log = open(f"{directory}/log", "w")
-    start("haproxy", "-db", "-f", f"{directory}/haproxy.cfg", stdout=log, stderr=log)
+    process = start("haproxy", "-db", "-f", f"{directory}/haproxy.cfg", stdout=log, stderr=log)
     until(lambda: ask(port, "GET", "/healthz")[0] == 200, "HAProxy serves")
-    return port
+    return process, port
 
 
 def jwtd(*words, users, stdin=b"", env=None):
@@ -295,11 +308,16 @@ def jwtd(*words, users, stdin=b"", env=None):
 class Cluster:
     """What most parts share: three members, three nodes, one balancer."""
 
-    def __init__(self, prefix, binary=BIN):
-        self.etcd = Etcd()
+    def __init__(self, prefix, etcd=None, env=None):
+        self.etcd = etcd or Etcd()
         self.users = self.etcd.url(prefix)
-        self.nodes = [Node(self.users, binary=binary) for _ in range(3)]
-        self.port = balance(self.nodes)
+        self.nodes = [Node(self.users, env=env) for _ in range(3)]
+        self.balancer, self.port = balance(self.nodes)
+
+    def end(self):
+        for process in (self.balancer, *(node.process for node in self.nodes)):
+            end(process)
+        self.etcd.end()
 
 
 # ---- clients that register and log in all the time ----------------------------------
@@ -310,7 +328,7 @@ class Load:
     def __init__(self, port, name):
         self.port, self.name = port, name
         self.stopped = threading.Event()
-        self.made, self.maybe, self.wrong, self.times = {}, {}, [], []
+        self.made, self.taken, self.wrong, self.times, self.unanswered = {}, {}, [], [], 0
         self.lock = threading.Lock()
         self.threads = [threading.Thread(target=self.client, args=(i,), daemon=True) for i in range(CLIENTS)]
         for thread in self.threads:
@@ -344,11 +362,12 @@ class Load:
                 if attempt == 0 or body.get("error") != TAKEN:
                     self.wrong.append(f"{name}, nobody else's, attempt {attempt}: {body}")
                 else:
-                    self.maybe[name] = "pass1425"
+                    self.taken[name] = "pass1425"
                 return None
             if status not in (0, 502, 503, 504):
                 self.wrong.append(f"{name}: {status} {body}")
-            self.maybe[name] = "pass1425"
+            with self.lock:
+                self.unanswered += 1
             if self.stopped.is_set():
                 return None
             time.sleep(0.05)
@@ -394,15 +413,18 @@ class Load:
         return max((b - a for a, b in zip(times, times[1:])), default=float("inf"))
 
     def end(self, what):
-        """All clients stop. Whoever was acknowledged can log in, with his password."""
+        """All clients stop. Whoever was acknowledged can log in, with his password; and so can whoever heard that his
+        name, which nobody else wants, is taken, for then it was he that took it."""
         self.stopped.set()
         for thread in self.threads:
             thread.join(60)
+        same([thread for thread in self.threads if thread.is_alive()], [], f"{what}: clients that go on")
         same(self.wrong, [], f"{what}: answers")
         check(len(self.made) > 0, f"{what}: somebody was registered")
-        with concurrent.futures.ThreadPoolExecutor(8) as pool:
-            lost = [name for name, ok in zip(self.made, pool.map(self.can_log_in, self.made.items())) if not ok]
-        same(lost, [], f"{what}: of {len(self.made)} acknowledged, lost")
+        for accounts, who in (self.made, "acknowledged"), (self.taken, "taken at a second attempt"):
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                lost = [name for name, ok in zip(accounts, pool.map(self.can_log_in, accounts.items())) if not ok]
+            same(lost, [], f"{what}: of {len(accounts)} {who}, lost")
 
     def can_log_in(self, item):
         for _ in range(20):
@@ -458,7 +480,8 @@ def watched(cluster, what, nodes=None):
             one.stopped.set()
     slowest = max(prober.end(what) for prober in probers)
     load.end(what)
-    print(f"{what}: {len(load.made)} accounts acknowledged, verification took {slowest * 1000:.0f} ms at most", flush=True)
+    print(f"{what}: {len(load.made)} accounts acknowledged, {load.unanswered} answers to ask again, "
+          f"verification took {slowest * 1000:.0f} ms at most", flush=True)
 
 
 # ---- parts -------------------------------------------------------------------------
@@ -732,7 +755,7 @@ def quorum_lost(c):
     """Two of three are killed: nothing is stored and nobody logs in, which is said soon; tokens count."""
     with watched(c, "quorum lost") as load:
         token = c.nodes[0].ask("POST", "/login", account(next(iter(load.made)), load.made[next(iter(load.made))]))[1]["token"]
-        killed = [0, 1]
+        killed, since = [0, 1], c.nodes[0].log_end()
         for i in killed:
             c.etcd.kill(i)
         connection = Connection(c.nodes[0].port)
@@ -741,10 +764,15 @@ def quorum_lost(c):
         took = time.monotonic() - start_of
         check(status == 503 and took < 9, f"503 after {took:.1f} s: {status} {body}")
         check(connection.fields.get("Retry-After", "").isdigit(), f"with Retry-After: {connection.fields}")
-        same(c.nodes[0].ask("POST", "/login", account("nobody"))[0], 503, "nobody logs in")
+        until(lambda: c.nodes[0].says("does not answer", since), "the log says so")
+        start_of = time.monotonic()
+        same({c.nodes[0].ask("POST", "/login", account("nobody"))[0] for _ in range(20)}, {503}, "nobody logs in")
+        took = time.monotonic() - start_of
+        check(took < 6, f"who comes then does not wait for his six seconds: 20 in {took:.1f} s")
+        check(c.nodes[0].counted('jwtd_etcd_calls_total{outcome="unavailable"}') > 20, "which is counted")
         same(c.nodes[0].ask("GET", "/healthz")[0], 200, "but tokens count, so a balancer keeps the node")
         same(c.nodes[0].ask("GET", "/get-jwt", None, token)[0], 200, "verification goes on")
-        until(lambda: "does not answer" in open(c.nodes[0].log).read(), "the log says so")
+        since = c.nodes[0].log_end()
         for i in killed:
             c.etcd.start(i)
         back = time.monotonic()
@@ -753,7 +781,7 @@ def quorum_lost(c):
         load.wait_more()
         print(f"quorum regained: all members there after {healthy - back:.2f} s, writes {time.monotonic() - healthy:.2f} s "
               "later at most", flush=True)
-        until(lambda: "answers again" in open(c.nodes[0].log).read(), "and that it answers again")
+        until(lambda: c.nodes[0].says("answers again", since), "and that it answers again")
         connection.drop()
 
 
@@ -769,66 +797,89 @@ def node_killed(c):
 
 
 def quota(_):
-    """etcd is full: nobody registers, and all else goes on."""
-    etcd = Etcd(1, "--quota-backend-bytes", str(4 << 20))
-    node = Node(etcd.url("full"))
+    """etcd is full: nobody registers, log-ins and verification go on, and nothing is done by half."""
+    c = Cluster("full", Etcd(3, "--quota-backend-bytes", str(4 << 20)))
+    node = c.nodes[0]
     same(node.ask("POST", "/register", account("Romel"))[0], 201, "register")
     same(node.ask("POST", "/register", account("leaves"))[0], 201, "register another")
-    token = node.ask("POST", "/login", account("Romel"))[1]["token"]
-    value = base64.b64encode(b"x" * 500000).decode()
-    for i in range(20):
-        if "error" in (etcd.call(0, "kv/put", {"key": base64.b64encode(b"x%d" % i).decode(), "value": value}, 10) or {}):
-            break
-    else:
-        check(False, "etcd takes more than its quota")
-    start_of = time.monotonic()
-    same(node.ask("POST", "/register", account("late"))[0], 503, "no room for an account")
-    check(time.monotonic() - start_of < 3, "which is not tried again")
-    check("database space exceeded" in open(node.log).read(), "and said")
-    same(node.ask("POST", "/login", account("Romel"))[0], 200, "log in")
-    same(node.ask("GET", "/get-jwt", None, token)[0], 200, "verify")
-    revision = etcd.status(0)["header"]["revision"]
-    for i in range(20):
-        etcd.call(0, "kv/deleterange", {"key": base64.b64encode(b"x%d" % i).decode()})
-    etcd.ctl("compact", revision)
-    etcd.ctl("defrag")
-    same(etcd.ctl("alarm", "disarm")[0], 0, "etcdctl alarm disarm")
-    same(node.ask("POST", "/register", account("late"))[0], 201, "there is room again")
-    end(node.process)
-    etcd.end()
+    with watched(c, "quota filled") as load:
+        value, since = base64.b64encode(b"x" * 500000).decode(), node.log_end()
+        keys = [base64.b64encode(b"x%d" % i).decode() for i in range(20)]
+        check(any("error" in (c.etcd.call(0, "kv/put", {"key": key, "value": value}, 10) or {}) for key in keys),
+              "etcd is full")
+        until(lambda: all("errors" in c.etcd.status(i) for i in range(3)), "which all members know")
+        retries = node.counted("jwtd_etcd_retries_total")
+        connection = Connection(node.port)
+        same(connection.ask("POST", "/register", account("late"))[0], 503, "no room for an account")
+        check(connection.fields.get("Retry-After", "").isdigit(), f"with Retry-After: {connection.fields}")
+        connection.drop()
+        same(node.counted("jwtd_etcd_retries_total"), retries, "it is not tried again")
+        check(node.counted('jwtd_etcd_calls_total{outcome="refused"}') > 0, "but counted")
+        check(node.says("database space exceeded", since), "and said")
+        same(node.ask("POST", "/login", account("Romel"))[0], 200, "log in")
+        same(jwtd("user", "list", users=c.users)[0], 0, "list")
+        done = jwtd("user", "delete", "leaves", users=c.users)
+        check(done[0] == 0 or "database space exceeded" in done[1], f"it is deleted, or why not: {done}")
+        same(node.ask("POST", "/login", account("leaves"))[0], 200 if done[0] else 404, "and not by half")
+        for key in keys:
+            c.etcd.call(0, "kv/deleterange", {"key": key})
+        same(c.etcd.ctl("compact", "--physical", c.etcd.status(0)["header"]["revision"])[0], 0, "etcdctl compact")
+        for i in range(3):
+            same(c.etcd.ctl("defrag", member=i)[0], 0, "etcdctl defrag")
+        same(c.etcd.ctl("alarm", "disarm")[0], 0, "etcdctl alarm disarm")
+        load.wait_more()
+        same(node.ask("POST", "/register", account("late"))[0], 201, "there is room again")
+    c.end()
 
 
 def authenticated(_):
-    """A user of etcd who may see one prefix; tokens that etcd has forgotten."""
-    etcd = Etcd(3)
+    """A user of etcd who may see one prefix; tokens that have expired, and that etcd has forgotten."""
+    etcd = Etcd(3, "--auth-token-ttl", "2", "--bcrypt-cost", "4", "--logger", "zap", "--log-level", "info")
+    password = "secret \"pass\""
     for words in (["user", "add", "root:rootpass"], ["user", "grant-role", "root", "root"], ["role", "add", "jwtd"],
                   ["role", "grant-permission", "jwtd", "readwrite", "a/u", "a/u0"],
                   ["role", "grant-permission", "jwtd", "readwrite", "a/r", "a/r0"],
-                  ["user", "add", "jwtd:secret \"pass\""], ["user", "grant-role", "jwtd", "jwtd"], ["auth", "enable"]):
+                  ["user", "add", f"jwtd:{password}"], ["user", "grant-role", "jwtd", "jwtd"], ["auth", "enable"]):
         status, said = etcd.ctl(*words)
         same((status, words), (0, words), said)
-    env = {"JWTD_ETCD_USER": "jwtd", "JWTD_ETCD_PASSWORD": "secret \"pass\""}
-    node = Node(etcd.url("a"), env=env)
-    check(node.ready, f"starts with a user: {node.said}")
+    env = {"JWTD_ETCD_USER": "jwtd", "JWTD_ETCD_PASSWORD": password}
+    c = Cluster("a", etcd, env)
+    check(all(node.ready for node in c.nodes), f"starts with a user: {c.nodes[0].said}")
+    node = c.nodes[0]
     same(node.ask("POST", "/register", account("Romel"))[0], 201, "register")
     same(node.ask("POST", "/change-password", {**account("Romel"), "new_password": "pass1426"})[0], 200, "change")
-    for i in range(3):  # a member that was started anew knows none of its tokens
-        etcd.kill(i)
-        etcd.start(i)
-        etcd.wait_healthy()
-    for i in range(6):
-        same(node.ask("POST", "/login", account("Romel", "pass1426"))[0], 200, "log in behind a forgotten token")
-        same(node.ask("POST", "/register", account(f"later-{i}"))[0], 201, "register behind it")
-    wrong = Node(etcd.url("a"), env={**env, "JWTD_ETCD_PASSWORD": "wrong"})
+
+    def new_token():
+        return etcd.call(0, "auth/authenticate", {"name": "jwtd", "password": password})["token"]
+
+    def is_invalid(i, token):
+        request = {"key": base64.b64encode(b"a/u").decode(), "serializable": True}
+        return "invalid auth token" in str(etcd.call(i, "kv/range", request, token=token))
+
+    def expired():
+        with open(etcd.log.name) as log:
+            return sum("deleted a simple token" in line and '"user-name":"jwtd"' in line for line in log)
+
+    with watched(c, "tokens lost") as load:
+        until(lambda: expired() >= 2 * len(c.nodes), "tokens of all nodes expire at the two members that they do not ask")
+        for i in range(3):  # from the first one the nodes come to those
+            token = new_token()
+            load.wait_more()  # what a member was told in its last 0.1 s it does once more, log-ins too
+            end(etcd.processes[i])
+            etcd.start(i)
+            etcd.wait_healthy()
+            until(lambda: is_invalid(i, token), "a member that was started anew knows no token")
+        load.wait_more()
+        for node in c.nodes:
+            same(node.ask("POST", "/login", account("Romel", "pass1426"))[0], 200, "log in behind a forgotten token")
+    wrong = Node(c.users, env={**env, "JWTD_ETCD_PASSWORD": "wrong"})
     check(not wrong.ready and "authentication failed" in wrong.said, f"a wrong password: {wrong.said}")
-    nobody = Node(etcd.url("a"))
+    nobody = Node(c.users)
     check(not nobody.ready and "refuses" in nobody.said, f"no user: {nobody.said}")
     other = Node(etcd.url("b"), env=env)
     check(not other.ready and "permission denied" in other.said, f"another prefix: {other.said}")
-    same(jwtd("user", "list", users=etcd.url("a"), env=env)[2].splitlines(), ["Romel"] + [f"later-{i}" for i in range(6)],
-         "the command line")
-    end(node.process)
-    etcd.end()
+    check("Romel" in jwtd("user", "list", users=c.users, env=env)[2].splitlines(), "the command line")
+    c.end()
 
 
 def mutant(_):
