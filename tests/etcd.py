@@ -844,6 +844,11 @@ def quota(_):
         check(node.says("database space exceeded", since), "and said")
         same(node.ask("POST", "/login", account("Romel"))[0], 200, "log in")
         same(jwtd("user", "list", users=c.users)[0], 0, "list")
+        same(node.ask("POST", "/change-password", {**account("Romel"), "new_password": "pass1426"})[0], 503, "no change")
+        done = jwtd("user", "logout", "Romel", users=c.users)
+        check(done[0] == 1 and "database space exceeded" in done[1], f"nobody is called back, which is said: {done}")
+        same([node.ask("POST", "/login", account("Romel", password))[0] for password in ("pass1425", "pass1426")],
+             [200, 401], "and all is as it was")
         done = jwtd("user", "delete", "leaves", users=c.users)
         check(done[0] == 0 or "database space exceeded" in done[1], f"it is deleted, or why not: {done}")
         same(node.ask("POST", "/login", account("leaves"))[0], 200 if done[0] else 404, "and not by half")
