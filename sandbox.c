@@ -250,7 +250,7 @@ static const struct condition {
     { SYS_mprotect, 2, PROT_EXEC, 0, false },
     { SYS_clone, 0, THREAD_FLAG, THREAD_FLAG, false },
     /* TCP, and no other of the same family, to which Landlock's ports do not apply */
-    { SYS_socket, 0, ~(uint32_t)(AF_INET ^ AF_INET6), AF_INET &AF_INET6, true },
+    { SYS_socket, 0, ~(uint32_t)(AF_INET ^ AF_INET6), AF_INET, true },
     { SYS_socket, 1, TYPE_BITS, SOCK_STREAM, true },
     { SYS_socket, 2, UINT32_MAX, 0, true },
     { SYS_connect, 0, 0, 0, true },

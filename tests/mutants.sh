@@ -173,7 +173,7 @@ case $sandbox in
     mutant sandbox_test "UDP" sandbox.c 's/SYS_socket, 1, TYPE_BITS, SOCK_STREAM/SYS_socket, 1, 0, 0/'
     mutant sandbox_test "other protocols" sandbox.c 's/SYS_socket, 2, UINT32_MAX, 0/SYS_socket, 2, 0, 0/'
     mutant sandbox_test "connections by sending" sandbox.c 's/SYS_sendto, 3, MSG_FASTOPEN/SYS_sendto, 3, 0/'
-    mutant sandbox_test "any kind of socket" sandbox.c 's/~(uint32_t)(AF_INET ^ AF_INET6), AF_INET & AF_INET6/0, 0/'
+    mutant sandbox_test "any kind of socket" sandbox.c 's/~(uint32_t)(AF_INET ^ AF_INET6), AF_INET/0, 0/'
     ;;
 esac
 printf '%d passed, %d failed, %d skipped\n' $passed $failed $skipped
