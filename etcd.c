@@ -238,6 +238,8 @@ static int log_in(struct etcd *e, unsigned at, struct buffer *answer, struct sli
     put_text(&b, ",\"password\":");
     json_put_string(&b, slice_of(e->password));
     put_char(&b, '}');
+    *why = "JWTD_ETCD_USER and JWTD_ETCD_PASSWORD are too long";
+    if (b.overflow) return 0;
     int status = ask(e, at, "auth/authenticate", (struct slice){ text, b.len }, answer, body, limit, NULL, why);
     explicit_bzero(text, sizeof text);
     if (status != 200) return status;
@@ -245,10 +247,12 @@ static int log_in(struct etcd *e, unsigned at, struct buffer *answer, struct sli
                       ? json_string(m.raw, token, sizeof token - 1)
                       : -1;
     struct slice new = { token, len > 0 ? (size_t)len : 0 };
-    if (!http_is_whole_value(new)) return 0;
-    set_token(e, new);
+    *why = "it gives no token";
+    bool usable = http_is_whole_value(new);
+    if (usable) set_token(e, new);
     explicit_bzero(token, sizeof token);
-    return status;
+    explicit_bzero(answer->at, answer->len);
+    return usable ? status : 0;
 }
 
 /* Sees to it that there is another token than the one with this number, which somebody else may have got meanwhile. */

@@ -108,7 +108,7 @@ int users_watch(const struct users *users);
 /* What was counted of calls to an etcd, or NULL. */
 const struct etcd_counts *users_etcd_counts(const struct users *users);
 
-/* The accounts in the order of their lines, one a call; *at is 0 at first. 1, 0 behind the last one, or -1. Where
+/* The accounts in the order of their lines, or in an etcd of their names, one a call; *at is 0 at first. 1, 0 behind the last one, or -1. Where
  * nothing else is called between, they are those of one moment. */
 int users_next(struct users *users, uint64_t *at, struct record *record);
 
@@ -121,7 +121,8 @@ const char *users_read_line(const struct users *users, struct slice line, struct
  * added). users_batch_put: USERS_OK; USERS_EXISTS for an account that is there, or in the batch, with the same hash,
  * which is then none of it; USERS_CHANGED for one with another hash. No other call comes between.
  *
- * A kill or a power cut while it is written leaves the file with some of its lines, from the first on; where the disk
+ * In an etcd nothing is locked and the batch is written in parts: where one fails, those before it stay. In a file, a
+ * kill or a power cut while it is written leaves the file with some of its lines, from the first on; where the disk
  * does not keep the order of what it writes, the next start may refuse the file, and say in which line it is damaged.
  * The same batch can be put once more: what is there is taken as it is. */
 int users_batch_begin(struct users *users);

@@ -643,6 +643,9 @@ static int etcd_batch_end(struct users *users, bool keep) {
     int result = keep ? 0 : -1;
     while (result == 0 && lines.len > 0) result = put_some(u, &lines);
     u->batch.len = 0;
+    free(u->known);
+    u->known = NULL;
+    u->known_count = u->known_cap = 0;
     return result;
 }
 

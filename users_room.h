@@ -9,9 +9,12 @@
 
 enum { USERS_LINE_MAX = 4096 };
 
-/* Beside that the account must be as it was seen: there must be no other at all; its tokens are called back; it stays as
- * it is, whatever that may be. */
-enum users_how { PLAIN, ONLY_FIRST, CALL_BACK, AS_IT_IS };
+enum users_how {
+    PLAIN,      /* the account must be as it was seen */
+    ONLY_FIRST, /* and there must be no other at all */
+    CALL_BACK,  /* and its tokens are called back */
+    AS_IT_IS,   /* it stays as it is, whatever that may be */
+};
 
 /* What is to become of a name: as users_store has it. The times are those that it has at least. */
 struct users_change {
@@ -21,7 +24,10 @@ struct users_change {
     int64_t not_before, tokens_until;
 };
 
-/* Each function as that of users.h with its name. Where it is NULL, there is nothing to be done. */
+/* Each function as that of users.h with its name; compact, fault, watch and etcd_counts may be NULL, where there is
+ * nothing to be done. `open` ends with what was called back known, before anything is served; `close` comes behind an
+ * `open` that failed, too. `find`, `change` and `any` are called from many threads, `refresh` from one, and `next` and the
+ * batch from the command line only. */
 struct users_room {
     size_t size;           /* of what begins with a struct users */
     unsigned revoked_bits; /* of the number of sets for tokens that are called back */
@@ -69,7 +75,7 @@ uint64_t users_keyed_hash(const struct users *users, struct slice text);
 /* Until when must it be remembered which tokens were called back? So long one of them could be taken. */
 int64_t users_remembered_until(const struct users *users, const struct user *user);
 
-/* From now on this process refuses what was called back. */
+/* From now on this process refuses what was called back. One thread at a time may say so. */
 void users_note_revoked(struct users *users, uint64_t hash, const struct user *user);
 
 /* What a name that is `known` like this (without a hash: there is no account) becomes: USERS_OK with its new line, or
