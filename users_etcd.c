@@ -286,46 +286,32 @@ static int get_lease(struct users_etcd *u, int64_t until, char room[ETCD_ANSWER_
     return 0;
 }
 
-/* A line without its LF. */
-static struct slice make_value(const struct users_etcd *u, struct slice name, const struct user *user,
-                               struct buffer *line) {
-    return users_make_line(line, &u->base, name, user) == 0 ? (struct slice){ line->at, line->len - 1 }
-                                                            : (struct slice){ NULL, 0 };
-}
-
 static void note_revoked(struct users_etcd *u, struct slice name, const struct user *user) {
     pthread_mutex_lock(&u->noting);
     users_note_revoked(&u->base, users_keyed_hash(&u->base, name), user);
     pthread_mutex_unlock(&u->noting);
 }
 
-/* The lines that a name is to have. */
-struct wish {
-    char account_text[USERS_LINE_MAX], revoked_text[USERS_LINE_MAX];
-    struct slice account; /* empty: it is deleted */
-    struct slice revoked; /* empty: it stays as it is */
-};
-
-static int make_wish(struct users_etcd *u, struct slice name, const struct state *s, const struct user *next,
-                     struct wish *w) {
-    struct buffer account = { .at = w->account_text, .cap = sizeof w->account_text };
-    struct buffer revoked = { .at = w->revoked_text, .cap = sizeof w->revoked_text };
-    struct user nobody = { .not_before = next->not_before, .tokens_until = next->tokens_until };
-    w->account = w->revoked = nothing;
-    if (next->hash_len > 0) w->account = make_value(u, name, next, &account);
-    bool later = next->not_before && next->tokens_until > s->user.tokens_until; /* to be remembered for longer */
-    if (next->hash_len == 0 || later || next->not_before != s->user.not_before)
-        w->revoked = make_value(u, name, &nobody, &revoked);
-    return w->account.at && w->revoked.at ? 0 : -1;
+/* A line as a value: without its LF. */
+static struct slice without_end(const struct buffer *line) {
+    return (struct slice){ line->at, line->len > 0 ? line->len - 1 : 0 };
 }
 
-/* Writes the wish, if the name still stands as it was read: as transact, and then *s is how it stands. */
-static int write_name(struct users_etcd *u, const struct users_change *c, const struct wish *w, int64_t until,
-                      struct state *s) {
-    char text[4 * ITEM_MAX], room[ETCD_ANSWER_MIN];
+/* Writes what the name is to be, if it still stands as it was read: as transact, and then *s is how it stands. A time from
+ * which on tokens count, or until which that must be remembered, is written for the other nodes too. */
+static int write_name(struct users_etcd *u, const struct users_change *c, const struct user *next, struct state *s) {
+    char text[4 * ITEM_MAX], line[USERS_LINE_MAX], revoked[USERS_LINE_MAX], room[ETCD_ANSWER_MIN];
     struct buffer b = { .at = text, .cap = sizeof text };
-    struct slice lease = nothing;
-    if (w->revoked.len > 0 && get_lease(u, until, room, &lease) != 0) return -1;
+    struct buffer account = { .at = line, .cap = sizeof line, .len = 0 };
+    struct buffer times = { .at = revoked, .cap = sizeof revoked, .len = 0 };
+    struct user nobody = { .not_before = next->not_before, .tokens_until = next->tokens_until };
+    struct slice lease;
+    bool later = next->not_before && next->tokens_until > s->user.tokens_until;
+    bool revokes = next->hash_len == 0 || later || next->not_before != s->user.not_before;
+    if ((next->hash_len > 0 && users_make_line(&account, &u->base, c->name, next) != 0) ||
+        users_make_line(&times, &u->base, c->name, &nobody) != 0 ||
+        (revokes && get_lease(u, users_remembered_until(&u->base, next), room, &lease) != 0))
+        return -1;
     put_text(&b, "{\"compare\":[");
     put_compare(&b, u, "/u/", c->name, s->account.revision);
     put_char(&b, ',');
@@ -333,12 +319,12 @@ static int write_name(struct users_etcd *u, const struct users_change *c, const 
     if (c->how == ONLY_FIRST) put_char(&b, ',');
     if (c->how == ONLY_FIRST) put_compare(&b, u, "/u", nothing, 0);
     put_text(&b, "],\"success\":[");
-    put_write(&b, u, "/u/", c->name, w->account, nothing);
+    put_write(&b, u, "/u/", c->name, without_end(&account), nothing);
     if (s->account.revision == 0) put_char(&b, ',');
     if (s->account.revision == 0) put_write(&b, u, "/u", nothing, slice_of("1"), nothing);
-    if (w->revoked.len > 0) {
+    if (revokes) {
         put_char(&b, ',');
-        put_write(&b, u, "/r/", c->name, w->revoked, lease);
+        put_write(&b, u, "/r/", c->name, without_end(&times), lease);
         put_char(&b, ',');
         put_write(&b, u, "/r", nothing, slice_of("1"), nothing);
     }
@@ -348,30 +334,19 @@ static int write_name(struct users_etcd *u, const struct users_change *c, const 
     return transact(u, &b, s);
 }
 
-static bool is_item(const struct item *item, struct slice value) {
-    struct slice there = { item->value, item->value_len };
-    return value.len == 0 ? item->revision == 0 : item->revision > 0 && slice_equal(there, value);
-}
-
-/* Does the name stand as it was wished? Then an earlier attempt, to which no answer came, was carried out. */
-static bool is_granted(const struct wish *w, const struct state *s) {
-    return is_item(&s->account, w->account) && (w->revoked.len == 0 || is_item(&s->revoked, w->revoked));
-}
-
-/* Who adds an account takes it that there is none, until etcd says otherwise. */
+/* Who adds an account takes it that there is none, until etcd says otherwise. Where the name stands as it was to be, an
+ * earlier attempt, to which no answer came, was carried out. */
 static enum users_result etcd_change(struct users *users, const struct users_change *c) {
     struct users_etcd *u = etcd_room(users);
     struct state s = { .user = { .hash_len = 0 } };
-    struct wish w;
     struct user next;
     if ((c->seen || c->how == AS_IT_IS) && read_name(u, c->name, &s) != 0) return USERS_UNAVAILABLE;
     for (int tries = 0; tries < TRIES_MAX; tries++) {
         enum users_result result = users_plan(users, c, &s.user, s.anybody.revision > 0, &next);
         if (result != USERS_OK) return result;
-        if (make_wish(u, c->name, &s, &next, &w) != 0) return USERS_UNAVAILABLE;
-        int held = write_name(u, c, &w, users_remembered_until(users, &next), &s);
+        int held = write_name(u, c, &next, &s);
         if (held < 0) return USERS_UNAVAILABLE;
-        if (held == 0 && !is_granted(&w, &s)) continue;
+        if (held == 0 && !says_the_same(&s.user, &next)) continue;
         note_revoked(u, c->name, &next);
         return USERS_OK;
     }

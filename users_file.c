@@ -570,10 +570,6 @@ static int store(struct users_file *u, struct slice name, const struct user *use
     return 0;
 }
 
-static bool says_the_same(const struct user *a, const struct user *b) {
-    return same_user(a, b) && a->not_before == b->not_before && a->tokens_until == b->tokens_until;
-}
-
 static enum users_result file_change(struct users *users, const struct users_change *c) {
     struct users_file *u = file_of(users);
     struct record known;

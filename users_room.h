@@ -69,6 +69,10 @@ static inline bool same_user(const struct user *a, const struct user *b) {
     return slice_equal((struct slice){ a->hash, a->hash_len }, (struct slice){ b->hash, b->hash_len });
 }
 
+static inline bool says_the_same(const struct user *a, const struct user *b) {
+    return same_user(a, b) && a->not_before == b->not_before && a->tokens_until == b->tokens_until;
+}
+
 /* The first eight bytes of SHA-256 over key and text. */
 uint64_t users_keyed_hash(const struct users *users, struct slice text);
 

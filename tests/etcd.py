@@ -29,7 +29,7 @@ REVOKED = 2  # seconds in which all nodes know what was called back
 HASH = "scrypt:2:1:1"
 KEY = "the key of etcd.py, which is long enough"
 TAKEN = "Username already exists"
-VALUE_COMPARE = ("!is_granted(&w, &s)", "(true || !is_granted(&w, &s))")  # of users_etcd.c
+VALUE_COMPARE = ("held == 0 && !says_the_same(&s.user, &next)", "held == 0")  # of users_etcd.c
 top = tempfile.mkdtemp(prefix="jwtd-etcd-")
 count = collections.Counter(passed=0, failed=0, skipped=0)
 running = []
