@@ -300,8 +300,9 @@ static enum etcd_result ask_all(struct etcd *e, const char *path, struct slice r
     for (;;) {
         unsigned at = atomic_load(&e->current);
         int status = ask(e, at, path, request, answer, body, limit, &token, why);
-        if ((status == 400 || status == 401) && renewals-- > 0) {
+        if ((status == 400 || status == 401) && renewals > 0) {
             status = renew(e, token, at, answer, body, limit, why);
+            renewals -= status == 200; /* one that is lost is none */
             if (status == 200) continue;
         }
         if (status == 200) return ETCD_OK;
@@ -310,10 +311,10 @@ static enum etcd_result ask_all(struct etcd *e, const char *path, struct slice r
             return ETCD_REFUSED;
         }
         atomic_compare_exchange_strong(&e->current, &at, (at + 1) % e->count);
-        if (milliseconds() >= limit.end) return ETCD_UNAVAILABLE;
+        pause_a_little();
+        if (milliseconds() >= limit.end) return ETCD_UNAVAILABLE; /* behind the pause: an attempt needs some time */
         atomic_fetch_add(&e->counts.retries, 1);
         request = again;
-        pause_a_little();
     }
 }
 

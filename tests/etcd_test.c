@@ -294,6 +294,19 @@ static void test_members(void) {
     check(call_in_vain(ETCD_CALL, sizeof room) == ETCD_OK && etcd_counts_of(e)->retries == 1,
           "one says nothing, the next answers");
     end_it();
+    struct slice prefix;
+    snprintf(where, sizeof where, "etcd://127.0.0.1:%u", ntohs(name[0].sin_port));
+    e = etcd_open(where, NULL, NULL, &prefix);
+    pace = STILL;
+    check(call(ETCD_CALL, sizeof room) == ETCD_UNAVAILABLE, "all refuse, for too long");
+    check(strstr(said, "does not answer: Connection refused") != NULL, "the last reason is said: %s", said);
+    unsigned long tries = etcd_counts_of(e)->retries, waited = etcd_counts_of(e)->milliseconds;
+    check(waited >= 6000 && waited <= 6100, "six seconds, and no more than a pause: %lu", waited);
+    check(tries >= 6000 / 100 - 1 && tries <= 6000 / 50, "with a pause before each: %lu", tries);
+    check(call(ETCD_CALL, sizeof room) == ETCD_UNAVAILABLE && etcd_counts_of(e)->retries == tries && !*said,
+          "and who comes then does not wait: %s", said);
+    pace = SLOW;
+    etcd_close(e);
     close(closed);
     close(deaf);
 }
@@ -316,8 +329,14 @@ static void test_away(void) {
     check(etcd_counts_of(e)->calls[ETCD_UNAVAILABLE] == 7, "all are counted");
     scripted_stop();
     scripted_forget();
-    etcd_close(e);
     struct act back[] = { { ANSWER, OK_HEAD "{}", 0 }, { ANSWER, OK_HEAD "{}", 0 } };
+    scripted_start(back, 2);
+    ((struct sockaddr_in *)&e->endpoints[0])->sin_port = htons(scripted.port); /* the same one, come back */
+    check(call(ETCD_PROBE, sizeof room) == ETCD_OK && strstr(said, " answers again\n"), "until one is answered: %s",
+          said);
+    check(call(ETCD_CALL, sizeof room) == ETCD_OK && scripted.played == 2 && !*said, "then all ask: %s", said);
+    check(e->probes_missed == 0, "and the count begins anew");
+    end_it();
     scripted_start(back, 2);
     open_it("", NULL, NULL);
     check(call(ETCD_PROBE, sizeof room) == ETCD_OK && !*said, "one that was there all the time: %s", said);
@@ -430,6 +449,99 @@ static void test_no_log_in(void) {
     }
 }
 
+/* A log-in whose answer is lost is none: it is tried again, and no answer to those without a token ends the call. */
+static void test_log_in_lost(void) {
+    static const char nobody[] = FAIL_HEAD("400") "{\"error\":\"etcdserver: user name is empty\"}";
+    static const struct {
+        const char *what;
+        struct act lost;
+    } rows[] = {
+        { "a reset", { RESET, "", 0 } },
+        { "no answer", { ANSWER, "", 0 } },
+        { "no leader", { ANSWER, FAIL_HEAD("503") "{}", 0 } },
+        { "too late", { ANSWER, FAIL_HEAD("500") "{\"error\":\"context deadline exceeded\"}", 0 } },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (int times = 1; times <= RENEWALS_MAX + 1; times++) {
+            struct act acts[2 * (RENEWALS_MAX + 1) + 3];
+            int n = 0;
+            for (int lost = 0; lost < times; lost++) {
+                acts[n++] = (struct act){ ANSWER, nobody, 0 };
+                acts[n++] = rows[i].lost;
+            }
+            acts[n++] = (struct act){ ANSWER, nobody, 0 };
+            acts[n++] = (struct act){ ANSWER, OK_HEAD "{\"token\":\"AbC.12\"}", 0 };
+            acts[n++] = (struct act){ ANSWER, OK_HEAD "{}", 0 };
+            scripted_start(acts, n);
+            open_it("", "jwtd", "secret");
+            check(call(ETCD_PROBE, sizeof room) == ETCD_OK, "%s, %d times: answered in the end", rows[i].what, times);
+            check(scripted.played == n && !*said, "%s, %d times: %d requests: %s", rows[i].what, times, scripted.played,
+                  said);
+            end_it();
+        }
+    }
+}
+
+/* Where the next member is asked, the last reason is said: a log-in must have one. */
+static void test_no_token(void) {
+    static const char *const answers[] = { "{}", "{\"token\":\"\"}", "{\"token\":[]}", "{\"token\":\"a\\nb\"}" };
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        char text[128];
+        const char *why = "";
+        struct buffer answer = { .at = room, .cap = sizeof room };
+        struct limit limit = { milliseconds() + 15000, 5000 };
+        snprintf(text, sizeof text, OK_HEAD "%s", answers[i]);
+        scripted_start(&(struct act){ ANSWER, text, 0 }, 1);
+        open_it("", "jwtd", "secret");
+        int status = log_in(e, 0, &answer, &body, limit, &why);
+        check(status == 0 && why && strcmp(why, "it gives no token") == 0, "%s: %d, %s", answers[i], status,
+              why ? why : "no reason");
+        end_it();
+    }
+}
+
+static void *call_long(void *result) {
+    char mine[ETCD_ANSWER_MIN];
+    struct buffer answer = { .at = mine, .cap = sizeof mine };
+    struct slice object, request = slice_of("{\"key\":\"Zm9v\"}");
+    *(enum etcd_result *)result = etcd_call(e, "kv/range", request, request, &answer, &object, ETCD_LONG);
+    return NULL;
+}
+
+/* A log-in costs etcd a slow hash: of those whose token is forgotten one logs in, and all have what it gets. */
+static void test_log_in_at_once(void) {
+    static const char forgotten[] = FAIL_HEAD("401") "{\"error\":\"etcdserver: invalid auth token\"}";
+    static const struct act acts[] = {
+        { ANSWER, forgotten, 0 },    { ANSWER, OK_HEAD "{\"token\":\"old\"}", 0 },
+        { ANSWER, OK_HEAD "{}", 0 }, { ANSWER, forgotten, 0 }, /* one thread's, */
+        { SILENT, "", 0 },                                     /* its log-in, */
+        { ANSWER, forgotten, 0 },                              /* and the other's meanwhile */
+        { ANSWER, OK_HEAD "{}", 0 }, { ANSWER, OK_HEAD "{}", 0 },
+    };
+    enum etcd_result results[2];
+    pthread_t threads[2];
+    scripted_start(acts, 8);
+    open_it("", "jwtd", "secret");
+    check(call(ETCD_LONG, sizeof room) == ETCD_OK, "logged in");
+    for (int t = 0; t < 2; t++) {
+        if (pthread_create(&threads[t], NULL, call_long, &results[t]) != 0) exit(1);
+        scripted_wait(5 + t);
+    }
+    scripted_answer(OK_HEAD "{\"token\":\"new\"}");
+    for (int t = 0; t < 2; t++) pthread_join(threads[t], NULL);
+    check(results[0] == ETCD_OK && results[1] == ETCD_OK, "both are answered");
+    scripted_stop();
+    check(scripted.played == 8, "with one log-in: %d requests", scripted.played);
+    static const char *const tokens[] = { "old", "new", "new" }; /* who asks meanwhile keeps his */
+    for (int i = 5; i < 8 && i < scripted.played; i++) {
+        char field[64];
+        snprintf(field, sizeof field, "\r\nAuthorization: %s\r\n", tokens[i - 5]);
+        check(strstr(scripted.requests[i], field) != NULL, "request %d: %s", i, scripted.requests[i]);
+    }
+    scripted_forget();
+    etcd_close(e);
+}
+
 int main(void) {
     char name[] = "/tmp/jwtd-etcd-XXXXXX";
     said_fd = mkostemp(name, O_APPEND);
@@ -445,5 +557,8 @@ int main(void) {
     test_log_in();
     test_log_in_anew();
     test_no_log_in();
+    test_log_in_lost();
+    test_no_token();
+    test_log_in_at_once();
     return test_end();
 }

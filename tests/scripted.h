@@ -5,22 +5,27 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { SCRIPTED_ACTS = 64, SCRIPTED_MAX = 64 * 1024 };
+enum { SCRIPTED_ACTS = 128, SCRIPTED_MAX = 64 * 1024 };
 
 struct act {
-    enum { ANSWER, BYTE_BY_BYTE, RESET, SILENT } how; /* SILENT: until it is stopped */
+    enum { ANSWER, BYTE_BY_BYTE, MADE_UP, RESET, SILENT } how; /* SILENT: until scripted_answer, or the end */
     const char *text;
     size_t len; /* 0: all of the text */
 };
 
-/* What was asked is the server's thread's until it is stopped; how often may be looked at meanwhile. */
+/* An answer that is MADE_UP of what was asked; set before the server starts. */
+static const char *(*scripted_make)(const char *request);
+
+/* What was asked is the server's thread's until it is stopped; how often, and who is held, may be looked at meanwhile. */
 static struct scripted {
     int listener;
     uint16_t port;
@@ -49,12 +54,11 @@ static inline void *scripted_serve(void *unused) {
         int i = scripted.played;
         struct act act = i < scripted.planned ? scripted.acts[i] : (struct act){ RESET, "", 0 };
         if (i < SCRIPTED_ACTS) scripted_read(fd, scripted.requests[i] = calloc(1, SCRIPTED_MAX));
+        if (act.how == MADE_UP) act.text = scripted_make(scripted.requests[i]);
         if (act.len == 0) act.len = strlen(act.text);
+        if (act.how == SILENT) scripted.held[scripted.holds++] = fd;
         scripted.played = i + 1;
-        if (act.how == SILENT) {
-            scripted.held[scripted.holds++] = fd;
-            continue;
-        }
+        if (act.how == SILENT) continue;
         if (act.how == RESET) setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
         for (size_t at = 0, step = act.how == BYTE_BY_BYTE ? 1 : act.len; at < act.len && act.how != RESET; at += step)
             if (send(fd, act.text + at, step, MSG_NOSIGNAL) < 0) break;
@@ -78,6 +82,18 @@ static inline void scripted_start(const struct act *acts, int n) {
         exit(1);
     }
     scripted.port = ntohs(name.sin_port);
+}
+
+/* Waits until so much was played; ten seconds at the most. */
+static inline void scripted_wait(int played) {
+    for (time_t until = time(NULL) + 10; scripted.played < played && time(NULL) < until;) sched_yield();
+}
+
+/* Answers the last one that is held. */
+static inline void scripted_answer(const char *text) {
+    int fd = scripted.held[--scripted.holds];
+    if (send(fd, text, strlen(text), MSG_NOSIGNAL) < 0) perror("scripted");
+    close(fd);
 }
 
 /* Whoever looks at what was asked stops it first: then nothing is written any more. */
