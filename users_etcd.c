@@ -158,6 +158,10 @@ static int read_record(const struct users_etcd *u, const char *kind, const struc
     return log_line(u->base.where, ": the value of the key ", key, " is damaged: ", why, NULL);
 }
 
+static int no_answer(const struct users_etcd *u) {
+    return log_line(u->base.where, ": its answer is none to a question", NULL);
+}
+
 /* A response of a transaction: its first key and value, if there is one. 0 or -1. */
 static int read_response(struct slice response, struct item *item) {
     struct json_member range = { .name = "response_range" }, kvs = { .name = "kvs" };
@@ -187,7 +191,7 @@ static int read_state(const struct users_etcd *u, struct slice responses, struct
     const char *why;
     for (int i = 0; i < 3; i++)
         if (json_element(&responses, &response, &why) != 1 || read_response(response, items[i]) != 0)
-            return log_line(u->base.where, ": its answer is none to a question", NULL);
+            return no_answer(u);
     s->user = (struct user){ .hash_len = 0 };
     if (s->account.revision > 0) {
         if (read_record(u, "/u/", &s->account, &record) != 0) return -1;
@@ -208,15 +212,15 @@ struct outcome {
     struct slice responses;
 };
 
-static int read_outcome(struct slice body, struct outcome *o) {
+static int read_outcome(const struct users_etcd *u, struct slice body, struct outcome *o) {
     struct json_member m[] = { { .name = "succeeded" }, { .name = "responses" }, { .name = "header" } };
     struct json_member revision = { .name = "revision" };
     const char *why;
     if (json_object(body, m, 3, &why) != JSON_OK || m[2].type != JSON_OBJECT ||
         json_object(m[2].raw, &revision, 1, &why) != JSON_OK)
-        return -1;
+        return no_answer(u);
     *o = (struct outcome){ slice_is(m[0].raw, "true"), read_number(&revision), m[1].raw };
-    return o->revision > 0 ? 0 : -1;
+    return o->revision > 0 ? 0 : no_answer(u);
 }
 
 /* Asks for ranges, "[{...}]". A member that was asking a leader when that died may answer no such question for seven
@@ -236,7 +240,8 @@ static int ask_ranges(struct users_etcd *u, struct slice ranges, struct buffer *
     put_write(&b, u, "/u/", nothing, nothing, nothing);
     put_text(&b, "]}");
     struct slice once = { text, middle }, again = { text + middle, b.len - middle };
-    return etcd_call(u->etcd, "kv/txn", once, again, answer, &body, patience) == ETCD_OK ? read_outcome(body, o) : -1;
+    return etcd_call(u->etcd, "kv/txn", once, again, answer, &body, patience) == ETCD_OK ? read_outcome(u, body, o)
+                                                                                         : -1;
 }
 
 static int read_name(struct users_etcd *u, struct slice name, struct state *s) {
@@ -255,7 +260,8 @@ static int transact(struct users_etcd *u, const struct buffer *request, struct s
     struct slice body, text = { request->at, request->len };
     struct outcome o;
     if (request->overflow) return log_line(u->base.where, ": an account is too long for it", NULL);
-    if (etcd_call(u->etcd, "kv/txn", text, text, &answer, &body, ETCD_CALL) != ETCD_OK || read_outcome(body, &o) != 0)
+    if (etcd_call(u->etcd, "kv/txn", text, text, &answer, &body, ETCD_CALL) != ETCD_OK ||
+        read_outcome(u, body, &o) != 0)
         return -1;
     return !o.held && read_state(u, o.responses, s) != 0 ? -1 : o.held;
 }
@@ -279,9 +285,8 @@ static int get_lease(struct users_etcd *u, int64_t until, char room[ETCD_ANSWER_
     put_number(&b, (uint64_t)(seconds < 1 ? 1 : seconds > LEASE_MAX ? LEASE_MAX : seconds));
     put_text(&b, "\"}");
     struct slice request = { text, b.len };
-    if (etcd_call(u->etcd, "lease/grant", request, request, &answer, &body, ETCD_CALL) != ETCD_OK ||
-        json_object(body, &id, 1, &why) != JSON_OK || id.type != JSON_STRING)
-        return -1;
+    if (etcd_call(u->etcd, "lease/grant", request, request, &answer, &body, ETCD_CALL) != ETCD_OK) return -1;
+    if (json_object(body, &id, 1, &why) != JSON_OK || id.type != JSON_STRING) return no_answer(u);
     *lease = id.raw;
     return 0;
 }
@@ -368,7 +373,7 @@ static void begin_walk(const struct users_etcd *u, const char *first, const char
 }
 
 /* The first of the responses, one to a range: what it has of kvs, more and count. */
-static int read_range(struct slice responses, struct json_member m[3]) {
+static int read_range(const struct users_etcd *u, struct slice responses, struct json_member m[3]) {
     struct json_member range = { .name = "response_range" };
     struct slice response = { NULL, 0 };
     const char *why;
@@ -378,7 +383,7 @@ static int read_range(struct slice responses, struct json_member m[3]) {
     return json_element(&responses, &response, &why) == 1 && json_object(response, &range, 1, &why) == JSON_OK &&
                    range.type == JSON_OBJECT && json_object(range.raw, m, 3, &why) == JSON_OK
                ? 0
-               : -1;
+               : no_answer(u);
 }
 
 static int read_page(struct users_etcd *u, struct walk *w, enum etcd_patience patience) {
@@ -397,7 +402,7 @@ static int read_page(struct users_etcd *u, struct walk *w, enum etcd_patience pa
     put_text(&b, "\",\"revision\":\"");
     put_number(&b, w->revision);
     put_text(&b, "\"}}]");
-    if (ask_ranges(u, (struct slice){ text, b.len }, &answer, patience, &o) != 0 || read_range(o.responses, m) != 0)
+    if (ask_ranges(u, (struct slice){ text, b.len }, &answer, patience, &o) != 0 || read_range(u, o.responses, m) != 0)
         return -1;
     if (w->revision == 0) w->revision = o.revision;
     w->page = m[0].raw;
@@ -419,7 +424,8 @@ static int walk(struct users_etcd *u, struct walk *w, enum etcd_patience patienc
     for (bool asked = false;; asked = true) {
         int got = w->page.at ? json_element(&w->page, &w->kv, &why) : 0;
         if (got == 0 && !w->more) return 0;
-        if (got == 0 && (asked || read_page(u, w, patience) != 0)) return -1;
+        if (got == 0 && asked) return no_answer(u);
+        if (got == 0 && read_page(u, w, patience) != 0) return -1;
         if (got == 0) continue;
         if (got < 0 || read_item(w->kv, item) != 0 || comes_before(item, w))
             return log_line(u->base.where, ": its keys can't be read", NULL);
@@ -451,7 +457,7 @@ static void count_accounts(struct users_etcd *u) {
     put_text(&b, ",\"range_end\":");
     etcd_put_bytes(&b, make_key(u, "/u0", nothing, key));
     put_text(&b, ",\"count_only\":true}}]");
-    if (ask_ranges(u, (struct slice){ text, b.len }, &answer, ETCD_LONG, &o) == 0 && read_range(o.responses, m) == 0)
+    if (ask_ranges(u, (struct slice){ text, b.len }, &answer, ETCD_LONG, &o) == 0 && read_range(u, o.responses, m) == 0)
         atomic_store_explicit(&u->base.accounts, (size_t)read_number(&m[2]), memory_order_relaxed);
 }
 
@@ -481,9 +487,9 @@ static int refresh(struct users_etcd *u, enum etcd_patience patience) {
     put_text(&b, "[{\"request_range\":");
     put_key(&b, u, "/r", nothing);
     put_text(&b, "}}]");
-    if (ask_ranges(u, (struct slice){ text, b.len }, &answer, patience, &o) != 0 ||
-        json_element(&o.responses, &response, &why) != 1 || read_response(response, &called_back) != 0)
-        return -1;
+    if (ask_ranges(u, (struct slice){ text, b.len }, &answer, patience, &o) != 0) return -1;
+    if (json_element(&o.responses, &response, &why) != 1 || read_response(response, &called_back) != 0)
+        return no_answer(u);
     if (o.revision < u->revision) u->revision = 0;
     if (called_back.revision > u->revision) return take_up(u);
     u->revision = o.revision;

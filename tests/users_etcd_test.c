@@ -20,6 +20,7 @@
 #define ANN "{\"username\":\"ann\",\"password\":\"h1\",\"sum\":\"a6d477df\"}"
 #define ANN_BY_HAND "{\"username\":\"ann\",\"password\":\"h1\"}"
 #define ANN_OTHER "{\"username\":\"ann\",\"password\":\"h2\"}"
+#define ANN_H9 "{\"username\":\"ann\",\"password\":\"h9\",\"sum\":\"d234a8d1\"}"
 #define BOB "{\"username\":\"bob\",\"password\":\"h2\",\"sum\":\"85754016\"}"
 #define MADE OK_HEAD "{\"header\":{\"revision\":\"9\"},\"succeeded\":true,\"responses\":[{\"response_put\":{}}]}"
 #define LEASE OK_HEAD "{\"header\":{\"revision\":\"9\"},\"ID\":\"7587862\",\"TTL\":\"7260\"}"
@@ -36,9 +37,10 @@
 #define R_CYD "cC9yL2N5ZA=="
 #define MARK "cC91"
 #define U_NOBODY "cC91Lw=="
-#define READS                                                                                                          \
-    "[{\"request_range\":{\"key\":\"" U_ANN "\"}},{\"request_range\":{\"key\":\"" R_ANN "\"}},"                        \
-    "{\"request_range\":{\"key\":\"" MARK "\"}}]"
+#define RANGES                                                                                                         \
+    "{\"request_range\":{\"key\":\"" U_ANN "\"}},{\"request_range\":{\"key\":\"" R_ANN                                 \
+    "\"}},{\"request_range\":{\"key\":\"" MARK "\"}}"
+#define READS "[" RANGES "]"
 #define COMPARE(key, revision)                                                                                         \
     "{\"key\":\"" key "\",\"target\":\"MOD\",\"result\":\"EQUAL\",\"mod_revision\":\"" revision "\"}"
 
@@ -108,12 +110,35 @@ static void listen_end(void) {
     dup2(kept_fd, 2);
 }
 
+/* Instead of an answer: it was lost, but the change was carried out, and so the name stands. */
+static const char CARRIED_OUT[] = "";
+
+static const char *carried_out(const char *request) {
+    static const struct {
+        const char *put, *key;
+    } puts[] = { { "{\"request_put\":{\"key\":\"" U_ANN "\",\"value\":\"", U_ANN },
+                 { "{\"request_put\":{\"key\":\"" R_ANN "\",\"value\":\"", R_ANN } };
+    static char kvs[2][2048];
+    for (int i = 0; i < 2; i++) {
+        const char *value = strstr(request, puts[i].put);
+        *kvs[i] = '\0';
+        if (value == NULL) continue;
+        value += strlen(puts[i].put);
+        snprintf(kvs[i], sizeof kvs[i], "{\"key\":\"%s\",\"mod_revision\":\"9\",\"value\":\"%.*s\"}", puts[i].key,
+                 (int)strcspn(value, "\""), value);
+    }
+    return ranges("", 3, (const char *const[]){ kvs[0], kvs[1], kv(MARK, "1", "2") });
+}
+
 /* Opens the accounts of an etcd that answers like this, after it has said what was called back: nothing. */
 static void open_with(int n, const char *const answers[]) {
     struct act acts[SCRIPTED_ACTS] = { { ANSWER, NOTHING_CALLED_BACK, 0 } };
     static char where[64];
     for (int i = 0; i < n; i++)
-        acts[i + 1] = answers[i] ? (struct act){ ANSWER, answers[i], 0 } : (struct act){ RESET, "", 0 };
+        acts[i + 1] = answers[i] == CARRIED_OUT ? (struct act){ MADE_UP, "", 0 }
+                      : answers[i]              ? (struct act){ ANSWER, answers[i], 0 }
+                                                : (struct act){ RESET, "", 0 };
+    scripted_make = carried_out;
     scripted_start(acts, n + 1);
     snprintf(where, sizeof where, "etcd://127.0.0.1:%u/p", (unsigned)scripted.port);
     u = users_open(where, sha256_compress_portable, key, TTL);
@@ -244,7 +269,10 @@ static void test_find(void) {
 }
 
 static void test_bad_answers(void) {
-    static const char *const answers[] = {
+    char long_key[801]; /* base64 of 600 letters */
+    for (int i = 0; i < 800; i += 4) memcpy(long_key + i, "YWFh", 4);
+    long_key[800] = '\0';
+    const char *const answers[] = {
         OK_HEAD "{}",
         OK_HEAD "{\"header\":{}}",
         OK_HEAD "{\"header\":{\"revision\":\"9\"}}",
@@ -265,23 +293,29 @@ static void test_bad_answers(void) {
         "\"MQ==\",\"mod_revision\":\"1\"}]}},{},{}]}",
         OK_HEAD "{\"header\":{\"revision\":\"9\"},\"responses\":[{\"response_range\":{\"kvs\":[{\"key\":\"" U_ANN
                 "\",\"value\":\"MQ\",\"mod_revision\":\"1\"}]}},{},{}]}",
+        /* of the mark only its revision counts, but it is a key and a value all the same */
+        ranges("", 3, (const char *const[]){ "", "", "{\"key\":\"?\",\"value\":\"MQ==\",\"mod_revision\":\"2\"}" }),
+        ranges("", 3, (const char *const[]){ "", "", "{\"key\":\"" MARK "\",\"value\":\"MQ==\"}" }),
+        ranges("", 3, (const char *const[]){ "", "", "{\"value\":\"MQ==\",\"mod_revision\":\"2\"}" }),
+        ranges("", 3, (const char *const[]){ kv(long_key, ANN, "7"), "", "" }),
         REFUSED,
     };
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         OPEN(answers[i]);
         check(users_find(u, S("ann"), &user) == USERS_UNAVAILABLE, "answer %zu is believed", i);
         end(1);
+        check(*said, "answer %zu: no reason is said", i);
+        OPEN(answers[i]);
+        check(add("h1") == USERS_UNAVAILABLE, "answer %zu to a change is believed", i);
+        end(1);
+        check(*said, "answer %zu to a change: no reason is said", i);
     }
     /* one that is asked again comes with a deletion of p/u/, which there never is */
     OPEN(NULL, stands("", ""));
     check(users_find(u, S("ann"), &user) == USERS_NOT_FOUND, "lost, and asked again");
     stop(2);
-    was_asked(1, "kv/txn", "{\"success\":" READS "}");
-    check(strcmp(strstr(scripted_body(2), ",{\"request_delete_range\"")
-                     ? strstr(scripted_body(2), ",{\"request_delete_range\"")
-                     : "",
-                 ",{\"request_delete_range\":{\"key\":\"" U_NOBODY "\"}}]}") == 0,
-          "asked again: %s", scripted_body(2));
+    was_asked(1, "kv/txn", "{\"success\":[" RANGES "]}");
+    was_asked(2, "kv/txn", "{\"success\":[" RANGES ",{\"request_delete_range\":{\"key\":\"" U_NOBODY "\"}}]}");
     forget();
 }
 
@@ -428,6 +462,51 @@ static void test_revoke(void) {
     forget();
 }
 
+/* The answer to a change is lost. Was it carried out, so the second attempt finds what it wanted; else, another's. */
+static void test_lost(void) {
+    struct user seen = hash_of("h1"), next = hash_of("h9");
+    int64_t now = time(NULL);
+    const char *was = stands(kv(U_ANN, ANN, "7"), "");
+    OPEN(was, NULL, instead(kv(U_ANN, ANN_H9, "8"), ""), was, NULL, instead(kv(U_ANN, ANN_OTHER, "8"), ""), was, NULL,
+         instead("", ""));
+    check(users_store(u, S("ann"), &seen, &next) == USERS_OK, "changed");
+    check(users_store(u, S("ann"), &seen, &next) == USERS_CHANGED, "changed by another one");
+    check(users_store(u, S("ann"), &seen, &next) == USERS_NOT_FOUND, "deleted by another one");
+    end(9);
+    OPEN(was, LEASE, NULL, CARRIED_OUT);
+    check(users_revoke(u, S("ann"), &seen, &next) == USERS_OK && users_not_before(u, S("ann"), now) > now,
+          "called back");
+    stop(4);
+    check(strstr(scripted_body(4), R_ANN "\",\"value\"") && strcmp(scripted_body(3), scripted_body(4)) == 0,
+          "the second attempt is the first: %s", scripted_body(4));
+    forget();
+    OPEN(was, LEASE, NULL, CARRIED_OUT);
+    check(users_store(u, S("ann"), &seen, NULL) == USERS_OK && users_not_before(u, S("ann"), now) > now, "deleted");
+    end(4);
+    /* it is gone, but nothing was called back: that was another one */
+    OPEN(was, LEASE, NULL, instead("", ""));
+    check(users_store(u, S("ann"), &seen, NULL) == USERS_NOT_FOUND && users_not_before(u, S("ann"), now) == 0,
+          "deleted, but not by me");
+    end(4);
+    /* called back by another one, it has to be written over that */
+    OPEN(was, LEASE, NULL,
+         instead(kv(U_ANN, ANN, "7"), kv(R_ANN, "{\"username\":\"ann\",\"deleted\":true,\"not_before\":5}", "8")),
+         LEASE, MADE);
+    check(users_revoke(u, S("ann"), &seen, &seen) == USERS_OK, "called back once more");
+    stop(6);
+    check(strstr(scripted_body(6), COMPARE(U_ANN, "7") "," COMPARE(R_ANN, "8")) != NULL, "over what is there: %s",
+          scripted_body(6));
+    forget();
+    /* a hundred times somebody else is faster */
+    const char *answers[100];
+    for (int i = 0; i < 100; i++) answers[i] = instead("", "");
+    open_with(100, answers);
+    check(add("h1") == USERS_UNAVAILABLE, "no end of others");
+    stop(100);
+    check(strstr(said, "changed by others all the time") != NULL, "which is said: %s", said);
+    forget();
+}
+
 /* ---- many ------------------------------------------------------------------- */
 
 #define PAGE(more, kvs)                                                                                                \
@@ -455,7 +534,10 @@ static void test_next(void) {
         at = 0;
         bool one = i == 3; /* which comes behind the one before it */
         check(!one || users_next(u, &at, &record) == 1, "a key");
+        listen_begin();
         check(users_next(u, &at, &record) == -1, "bad page %d", i);
+        listen_end();
+        check(*said, "bad page %d: no reason is said", i);
     }
     stop(9);
     was_asked(1, "kv/txn",
@@ -603,6 +685,7 @@ int main(void) {
     test_first();
     test_change();
     test_revoke();
+    test_lost();
     test_next();
     test_refresh();
     test_batch();
