@@ -140,6 +140,12 @@ mutant etcd_test "what a member says that is being ended is a refusal" etcd.c 's
 mutant etcd_test "a token outlives the etcd that gave it" etcd.c '/set_token(e, (struct slice){ "", 0 });/d'
 mutant etcd_test "an answer that was cut off is one" etcd.c 's/ \&\& json_object(answer, NULL, 0, &why) == JSON_OK / /'
 mutant etcd_test "a log-in's token may be anything" etcd.c 's/bool usable = http_is_whole_value(new)/bool usable = true/'
+mutant etcd_test "all whose token is forgotten log in" etcd.c 's/int status = renewed ? 200 : log_in(/int status = log_in(/'
+mutant etcd_test "a log-in that is lost is one" etcd.c 's/renewals -= status == 200;/renewals--;/'
+mutant etcd_test "a last attempt has no time" etcd.c \
+    's/^        pause_a_little();//; s/^        request = again;/&pause_a_little();/'
+mutant users_etcd_test "what is no answer is not said" users_etcd.c '/^static int no_answer/,/^}/s/return log_line.*/return -1 + 0 * !u;/'
+mutant users_etcd_test "a question is repeated without its ranges" users_etcd.c '/put_bytes(&b, text, middle - 2);/d'
 mutant users_test "twice in a second is once" users.c 's/now > last ? now : last + 1/now/'
 mutant revoked_test "a full set forgets its oldest" revoked.c '/raise_to(&set->not_before/d'
 mutant api_test "a client's Remote-User gets through where nobody is" api.c \
