@@ -239,6 +239,7 @@ static int log_in(struct etcd *e, unsigned at, struct buffer *answer, struct sli
     json_put_string(&b, slice_of(e->password));
     put_char(&b, '}');
     *why = "JWTD_ETCD_USER and JWTD_ETCD_PASSWORD are too long";
+    limit.attempt_ms = patiences[ETCD_LONG].attempt_ms; /* etcd hashes the password, by bcrypt */
     if (b.overflow) return 0;
     int status = ask(e, at, "auth/authenticate", (struct slice){ text, b.len }, answer, body, limit, NULL, why);
     explicit_bzero(text, sizeof text);
