@@ -140,7 +140,6 @@ mutant etcd_test "what a member says that is being ended is a refusal" etcd.c 's
 mutant etcd_test "a token outlives the etcd that gave it" etcd.c '/set_token(e, (struct slice){ "", 0 });/d'
 mutant etcd_test "an answer that was cut off is one" etcd.c 's/ \&\& json_object(answer, NULL, 0, &why) == JSON_OK / /'
 mutant etcd_test "a log-in's token may be anything" etcd.c 's/bool usable = http_is_whole_value(new)/bool usable = true/'
-mutant etcd_test "all whose token is forgotten log in" etcd.c 's/int status = renewed ? 200 : log_in(/int status = log_in(/'
 mutant etcd_test "a log-in that is lost is one" etcd.c 's/renewals -= status == 200;/renewals--;/'
 mutant etcd_test "a last attempt has no time" etcd.c \
     's/^        pause_a_little();//; s/^        request = again;/&pause_a_little();/'
