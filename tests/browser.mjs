@@ -139,6 +139,7 @@ const parts = {
 
   async keyboard() {
     const page = await open()
+    await page.waitForFunction(() => document.activeElement.name === 'username') // autofocus may come behind the load
     await page.keyboard.type('Keys')
     await page.keyboard.press('Tab')
     await page.keyboard.type('pass1425')
