@@ -100,6 +100,10 @@ def run(*words, stdin=b"", timeout=60, **more):
     return process.returncode, said.decode("utf-8", "replace"), printed.decode("utf-8", "replace")
 
 
+# As docs/cluster.md has it: the next leader is elected in half of the usual time.
+FASTER = "--heartbeat-interval=50", "--election-timeout=500"
+
+
 class Etcd:
     """A cluster. A member is known by its number."""
 
@@ -121,7 +125,7 @@ class Etcd:
         self.processes[i] = start("etcd", "--name", self.names[i], "--data-dir", self.data[i], "--listen-client-urls",
                                   client, "--advertise-client-urls", client, "--listen-peer-urls", peer,
                                   "--initial-advertise-peer-urls", peer, "--initial-cluster", cluster,
-                                  "--initial-cluster-state", state, *self.options, stdout=self.log, stderr=self.log)
+                                  "--initial-cluster-state", state, *FASTER, *self.options, stdout=self.log, stderr=self.log)
 
     def call(self, i, path, request, timeout=1.0, token=None):
         """The answer of one member, or None."""
