@@ -1,23 +1,7 @@
 #!/bin/sh
-# admin.sh - accounts from the shell, with and without a server that runs and a
-# terminal: admin.py says with what. Only Python's standard library is needed.
-#
-#   JWTD_BIN=FILE  the server (./jwtd)
-#   PYTHON=FILE    the interpreter (/usr/bin/python3)
-#   CI=true        what can't run here is a failure, not skipped
-top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
-bin=${JWTD_BIN:-$top/jwtd}
-case $bin in /*) ;; *) bin=$PWD/$bin ;; esac
-python=${PYTHON:-/usr/bin/python3}
+# admin.sh [PART...] - accounts from the shell, with and without a server that runs and a terminal: admin.py says with
+# what. Only Python's standard library is needed.
 
-if [ ! -x "$bin" ]; then
-    echo "FAIL there is no $bin: make jwtd"
-    echo '0 passed, 1 failed, 0 skipped'
-    exit 1
-elif ! "$python" -c 'import socket' 2>/dev/null; then
-    [ "${CI-}" = true ] && counts='0 passed, 1 failed, 0 skipped' word=FAIL
-    echo "${word:-SKIP} no $python: package python3, or PYTHON names another"
-    echo "${counts:-0 passed, 0 failed, 1 skipped}"
-    exit 1
-fi
-exec "$python" "$top/tests/admin.py" "$bin" "$@"
+# shellcheck source=tests/common.sh
+. "$(dirname "$0")/common.sh"
+become admin "$@"

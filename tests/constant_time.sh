@@ -1,19 +1,11 @@
 #!/bin/sh
 # constant_time.sh - no branch and no address depends on the key (clang's MemorySanitizer), and a comparison that stops
 # at the first difference would be caught.
-cd "$(dirname "$0")/.." || exit 1
-if ! command -v clang >/dev/null; then
-    echo "SKIP constant time: packages clang libclang-rt-14-dev"
-    [ -z "${CI-}" ] && { echo "0 passed, 0 failed, 1 skipped"; exit 0; }
-    echo "0 passed, 1 failed, 0 skipped"
-    exit 1
-fi
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-passed=0 failed=0
-verdict() { # what, 0 if it is right
-    if [ "$2" -eq 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAIL $1"; cat "$dir/log"; fi
-}
+
+# shellcheck source=tests/common.sh
+. "$(dirname "$0")/common.sh"
+cd "$top" || exit 1
+need clang 'clang libclang-rt-14-dev' || finish
 try() { # folder of the sources
     clang -std=c11 -D_GNU_SOURCE -O1 -g -fsanitize=memory -fno-sanitize-recover=all -I"$1" tests/constant_time.c \
         "$1"/bytes.c "$1"/sha256.c "$1"/hmac.c "$1"/base64url.c "$1"/json.c "$1"/jwt.c -o "$dir/try" >"$dir/log" 2>&1 &&
@@ -32,5 +24,4 @@ sed -i 's/^    uint8_t v = value & 63;/    static const char alphabet[65] = "ABC
 cp jwt.c "$dir/mutant/jwt.c"
 ! try "$dir/mutant" && grep -q MemorySanitizer "$dir/log"
 verdict "a table of characters is caught" $?
-printf '%d passed, %d failed, 0 skipped\n' $passed $failed
-[ $failed -eq 0 ]
+finish

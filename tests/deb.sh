@@ -1,20 +1,13 @@
 #!/bin/sh
 # deb.sh - make deb: lintian finds nothing, installing starts and enables nothing, purging leaves nothing behind.
-cd "$(dirname "$0")/.." || exit 1
-passed=0 failed=0
+
+# shellcheck source=tests/common.sh
+. "$(dirname "$0")/common.sh"
+cd "$top" || exit 1
 for tool in dh:debhelper lintian:lintian dpkg-buildpackage:dpkg-dev deb-systemd-helper:init-system-helpers; do
-    command -v "${tool%:*}" >/dev/null && continue
-    echo "SKIP deb: package ${tool#*:}"
-    [ -z "${CI-}" ] && { echo "0 passed, 0 failed, 1 skipped"; exit 0; }
-    echo "0 passed, 1 failed, 0 skipped"
-    exit 1
+    need "${tool%:*}" "${tool#*:}" || finish
 done
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-verdict() { # what, 0 if it is right
-    if [ "$2" -eq 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAIL $1"; tail -n 20 "$dir/log"; fi
-}
-skipped=0 root=$dir/root
+root=$dir/root
 mkdir "$dir/src"
 cp -r ./*.c ./*.h index.html Makefile README.md SECURITY.md contrib debian "$dir/src"
 make -s -C "$dir/src" deb >"$dir/log" 2>&1
@@ -50,5 +43,4 @@ else
     ! find "$root" -name '*jwtd*' | grep . >"$dir/log"
     verdict "nothing is left" $?
 fi
-printf '%d passed, %d failed, %d skipped\n' $passed $failed $skipped
-[ $failed -eq 0 ]
+finish

@@ -1,27 +1,11 @@
 # shellcheck shell=bash
-# For flask.sh, interop.sh and openapi.sh: counts, servers, and what is missing.
+# For what asks servers and peers, in bash: flask.sh, interop.sh, openapi.sh, browser.sh and tour.sh.
 
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-JWTD_BIN=${JWTD_BIN:-$top/jwtd}
-PYTHON=${PYTHON:-/usr/bin/python3}
+# shellcheck source=tests/common.sh
+. "$(dirname "$0")/common.sh"
 for name in "${!JWTD_@}"; do [ "$name" = JWTD_BIN ] || unset "$name"; done
-passed=0 failed=0 skipped=0 running=()
-dir=$(mktemp -d) || exit 1
+running=()
 
-pass() { passed=$((passed + 1)); }
-fail() { failed=$((failed + 1)); echo "FAIL $1"; }
-
-# What can't run here; on CI everything must.
-skip() {
-    if [ "${CI-}" = true ]; then fail "$1"; else skipped=$((skipped + 1)); echo "SKIP $1"; fi
-}
-
-# need WHAT DEBIAN_PACKAGE COMMAND...: the command shows whether it is there.
-need() {
-    local what=$1 package=$2
-    shift 2
-    "$@" >/dev/null 2>&1 || { skip "$what: package $package"; return 1; }
-}
 need_python() { need "$1" "$2" "$PYTHON" -c "import $1"; }
 
 # start COMMAND...: runs a server; sets url once it has said that it is ready.
@@ -60,12 +44,4 @@ peer() {
     [ "$ran" -eq 1 ] || fail "$*: nothing is right"
 }
 
-finish() {
-    echo "$passed passed, $failed failed, $skipped skipped"
-    [ "$failed" -eq 0 ] && [ $((passed + skipped)) -gt 0 ]
-    exit
-}
-
-# shellcheck disable=SC2154 # the trap sets it
-trap 'status=$?; stop; rm -rf "$dir"; exit "$status"' EXIT
-trap 'exit 1' HUP INT TERM
+trap 'stop; rm -rf "$dir"' EXIT

@@ -2,30 +2,20 @@
 # machines.sh - the same tests on other machines, static and under qemu-user: 64-bit ARM, 32-bit ARM, and s390x, which
 # is big-endian. A users file written here is read there, and the other way round; so are tokens. And what each makes of
 # a clock that is past 2038 and past 2106.
-#
-#   JWTD_BIN=FILE  this machine's server (./jwtd)
-cd "$(dirname "$0")/.." || exit 1
-passed=0 failed=0 skipped=0
+
+# shellcheck source=tests/common.sh
+. "$(dirname "$0")/common.sh"
+cd "$top" || exit 1
 export JWTD_SECRET=0123456789abcdef0123456789abcdef
-here=${JWTD_BIN:-./jwtd}
-for tool in curl jq; do
-    command -v $tool >/dev/null && continue
-    echo "SKIP machines: package $tool"
-    [ -z "${CI-}" ] && { echo "0 passed, 0 failed, 1 skipped"; exit 0; }
-    echo "0 passed, 1 failed, 0 skipped"
-    exit 1
-done
-dir=$(mktemp -d) || exit 1
+here=$JWTD_BIN
+need curl curl || finish
+need jq jq || finish
 server=
 stop() {
     [ -z "$server" ] || { kill "$server" && wait "$server"; } 2>/dev/null
     server=
 }
 trap 'stop; rm -rf "$dir"' EXIT
-trap 'exit 1' HUP INT TERM
-verdict() { # what, 0 if it is right
-    if [ "$2" -eq 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAIL $1"; tail -n 20 "$dir/log"; fi
-}
 
 # ---- servers and what they are asked ----
 
@@ -111,11 +101,7 @@ late() { # machine, qemu, the folder with its objects, its compiler
 
 machine() { # triple, qemu's name, Debian's packages
     triple=$1 qemu=qemu-$2-static build=build/$2
-    if ! command -v "$triple-gcc" >/dev/null || ! command -v "$qemu" >/dev/null; then
-        echo "SKIP $2: packages $3 qemu-user-static"
-        if [ "${CI-}" ]; then failed=$((failed + 1)); else skipped=$((skipped + 1)); fi
-        return
-    fi
+    need "$triple-gcc" "$3" && need "$qemu" qemu-user-static || return
     # shellcheck disable=SC2086 # two targets
     make -s -j2 CC="$triple-gcc" BUILD="$build" EMULATOR="$qemu" WERROR=-Werror "$build/jwtd" unit-tests >"$dir/log" 2>&1
     verdict "$2 builds without a warning" $?
@@ -134,5 +120,4 @@ machine() { # triple, qemu's name, Debian's packages
 machine aarch64-linux-gnu aarch64 "gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 machine arm-linux-gnueabihf arm "gcc-arm-linux-gnueabihf libc6-dev-armhf-cross"
 machine s390x-linux-gnu s390x "gcc-s390x-linux-gnu libc6-dev-s390x-cross"
-printf '%d passed, %d failed, %d skipped\n' $passed $failed $skipped
-[ $failed -eq 0 ] && [ $((passed + skipped)) -gt 0 ]
+finish

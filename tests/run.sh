@@ -20,4 +20,4 @@ for suite; do
     passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
 done
 printf '%d passed, %d failed, %d skipped\n' $passed $failed $skipped
-[ $failed -eq 0 ] && [ $passed -gt 0 ]
+[ $failed -eq 0 ] && [ $((passed + skipped)) -gt 0 ]
