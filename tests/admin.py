@@ -1,4 +1,4 @@
-"""admin.py BINARY - accounts from the shell: jwtd user ...
+"""admin.py BINARY [PART...] - accounts from the shell: jwtd user ...
 
 Exit statuses and what is said; a server that runs meanwhile and sees each change at once; tokens that are called back,
 also from one server to the next; passwords at a terminal, which must not show them, and which shows again what is typed whatever ends the question.
@@ -16,7 +16,6 @@ import pty
 import re
 import resource
 import select
-import shutil
 import signal
 import struct
 import subprocess
@@ -24,35 +23,20 @@ import sys
 import tempfile
 import termios
 import time
-import traceback
+
+import common
+from common import check, read, run_parts, same, scratch
 
 BIN = sys.argv[1]
 WAIT = 20  # for any one thing that must come
 TINY = "scrypt:16:1:1"
-ENV = {k: v for k, v in os.environ.items() if not k.startswith("JWTD_") and k != "STATE_DIRECTORY"}
-ENV |= {"JWTD_HASH": TINY, "JWTD_SECRET": "the key of admin.py, which is long enough", "JWTD_LISTEN": "127.0.0.1:0"}
-
-top = tempfile.mkdtemp(prefix="jwtd-admin-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
-count = {"passed": 0, "failed": 0}
-
-
-def check(right, what):
-    count["passed" if right else "failed"] += 1
-    if not right:
-        print("FAIL", what, flush=True)
-
-
-def same(got, expected, what):
-    check(got == expected, f"{what}: {got!r}, not {expected!r}")
+ENV = {**common.ENV, "JWTD_HASH": TINY, "JWTD_SECRET": "the key of admin.py, which is long enough",
+       "JWTD_LISTEN": "127.0.0.1:0"}
+top = scratch(in_memory=True)
 
 
 def folder():
     return tempfile.mkdtemp(dir=top)
-
-
-def read(path):
-    with open(path, "rb") as f:
-        return f.read()
 
 
 class User:
@@ -571,12 +555,4 @@ def bar():
 
 parts = [changes, words, imports, refused_imports, no_room_for_an_import, killed_import, torn_import, seen_by_a_server, called_back,
          issued_and_called_back, called_back_by_hand, not_watched, at_a_terminal, bar]
-for part in parts:
-    try:
-        part()
-    except Exception:
-        traceback.print_exc(file=sys.stdout)
-        check(False, part.__name__)
-shutil.rmtree(top)
-print(f"{count['passed']} passed, {count['failed']} failed, 0 skipped")
-sys.exit(count["failed"] > 0 or count["passed"] == 0)
+run_parts(parts, sys.argv[2:], 300)

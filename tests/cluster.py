@@ -5,49 +5,28 @@ and systemctl are played by functions of the shell. Clients log in all the time 
 Standard library only; run by cluster.sh. Nothing sleeps for a fixed time and nothing waits for ever."""
 import collections
 import contextlib
+import functools
 import http.client
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-import traceback
+
+import common
+from common import attempt, check, finish, same, scratch, watch
 
 BIN, PAGE = sys.argv[1:3]
 WAIT = 30
 BOXES = ("127.0.0.11", "127.0.0.12", "127.0.0.13")
 FRONT = ("127.0.0.11", 8080)
 ROOT = "root:root's password"
-top = tempfile.mkdtemp(prefix="jwtd-cluster-")
-count = {"passed": 0, "failed": 0, "skipped": 0}
+top = scratch()
 running = {}
-
-
-def check(right, what):
-    count["passed" if right else "failed"] += 1
-    if not right:
-        print(f"FAIL {what[:2000]}", flush=True)
-
-
-def same(got, wanted, what):
-    check(got == wanted, f"{what}: {got!r}, not {wanted!r}")
-
-
-def until(wanted, what):
-    """Asks again until the answer is true: how many seconds that took."""
-    start = time.monotonic()
-    while True:
-        with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
-            if wanted():
-                return time.monotonic() - start
-        if time.monotonic() - start > WAIT:
-            raise TimeoutError(f"{what}: not within {WAIT} s")
-        time.sleep(0.01)
+until = functools.partial(common.until, passing=(OSError, http.client.HTTPException, ValueError))
 
 
 # ---- the page -------------------------------------------------------------------
@@ -101,17 +80,11 @@ def done(text, user=None, **more):
 
 def start(name, words, env):
     with open(f"{top}/{name}.log", "ab") as log:
-        running[name] = subprocess.Popen(words, env={**os.environ, **env}, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        running[name] = common.start(*words, env={**os.environ, **env}, stdout=log, stderr=log)
 
 
 def end(name, number=signal.SIGTERM):
-    process = running.pop(name)
-    process.send_signal(number)
-    try:
-        process.wait(WAIT)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    common.end(running.pop(name), number)
 
 
 def healthy():
@@ -351,24 +324,14 @@ PARTS = [boxes, rotation, restarts, backup, moved]
 
 
 def main():
+    watch(600)
     wanted = sys.argv[3:]
     parts = [part for part in PARTS if part is boxes or not wanted or part.__name__ in wanted]
     check(not wanted or {part.__name__ for part in parts} >= set(wanted), f"parts are {[p.__name__ for p in PARTS]}")
     for part in parts:
-        try:
-            part()
-        except Exception:
-            check(False, f"{part.__name__}: {traceback.format_exc()}")
-            if part is boxes:
-                break
-    print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped")
-    return count["failed"] > 0
+        if not attempt(part) and part is boxes:
+            break
+    finish()
 
 
-try:
-    result = main()
-finally:
-    for name in list(running):
-        end(name, signal.SIGKILL)
-    shutil.rmtree(top, ignore_errors=True)
-sys.exit(result)
+main()

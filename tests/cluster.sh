@@ -4,7 +4,6 @@
 
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"
-PATH=$PATH:/usr/sbin
 for tool in curl:curl openssl:openssl etcd:etcd-server etcdctl:etcd-client haproxy:haproxy; do
     need "${tool%:*}" "${tool#*:}" || finish
 done

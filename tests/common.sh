@@ -8,6 +8,7 @@ top=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 JWTD_BIN=${JWTD_BIN:-$top/jwtd}
 case $JWTD_BIN in /*) ;; *) JWTD_BIN=$PWD/$JWTD_BIN ;; esac
 PYTHON=${PYTHON:-/usr/bin/python3}
+PATH=$PATH:/usr/sbin # haproxy, nginx and mkfs.ext4 are there
 passed=0 failed=0 skipped=0
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT

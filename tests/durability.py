@@ -26,54 +26,28 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 from concurrent.futures import ThreadPoolExecutor
+
+import common
+from common import ENV, check, need, run_parts, same, scratch, skip, start
 
 BIN = sys.argv[1]
 SOURCES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LONG = os.environ.get("DURABILITY") == "long"
 CUTS, MUTANT_CUTS, CUTS_A_FILE, KILLS = (300, 10, 10, 500) if LONG else (50, 10, 10, 100)
 CLIENTS = 8
-ALL_SECONDS = 3600 if LONG else 900  # then the suite itself is stuck
-WAIT = 20                            # for any one thing that must come
+ALL_SECONDS = 3600 if LONG else 900
+WAIT = 20  # for any one thing that must come
 COST = "scrypt:16:1:1"
 KEY = "the key of durability.py, long enough"
-ENV = {k: v for k, v in os.environ.items() if not k.startswith("JWTD_") and k not in ("STATE_DIRECTORY", "MAKEFLAGS")}
 
-builds = tempfile.mkdtemp(prefix="jwtd-builds-")
-# data lies in memory, where possible: a disk's fdatasync would take the time
-top = tempfile.mkdtemp(prefix="jwtd-durability-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
+builds = scratch()
+top = scratch(in_memory=True)  # data lies there, where possible: a disk's fdatasync would take the time
 servers, disks = [], []
-lock = threading.Lock()
-count = {"passed": 0, "failed": 0, "skipped": 0}
 
-
-# ---- counts ------------------------------------------------------------------
 
 def say(*what):
     print(*what, flush=True)
-
-
-def check(right, what):
-    with lock:
-        count["passed" if right else "failed"] += 1
-        if not right:
-            say("FAIL", what)
-
-
-def same(got, expected, what):
-    check(got == expected, f"{what}: {got!r}, not {expected!r}")
-
-
-def skip(why):
-    if os.environ.get("CI") == "true":
-        return check(False, why)
-    count["skipped"] += 1
-    say("SKIP", why)
-
-
-def need(command, package):
-    return True if shutil.which(command) else skip(f"no {command}: package {package}")
 
 
 def need_strace():
@@ -96,8 +70,7 @@ class Server:
         self.users, self.lines, self.port, self.known = f"{directory}/users.jsonl", [], None, threading.Event()
         self.binary = binary
         env = {**ENV, "STATE_DIRECTORY": directory, "JWTD_LISTEN": "127.0.0.1:0", "JWTD_HASH": cost, **env}
-        self.process = subprocess.Popen([*around, binary, *options], env=env, cwd=top, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.process = start(*around, binary, *options, env=env, cwd=top, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         servers.append(self)
         self.reader = threading.Thread(target=self.read_lines, daemon=True)
         self.reader.start()
@@ -1071,37 +1044,11 @@ parts = [power_cuts, compactions, kills, killed_commands, failing_calls, failing
          eight_processes, started_at_once]
 
 
-def end():
-    for server in list(servers):
-        server.process.kill()
+def unmount_all():
     for disk in disks:
         with contextlib.suppress(OSError):
             disk.unmount("-l")
-    shutil.rmtree(builds, ignore_errors=True)
-    shutil.rmtree(top, ignore_errors=True)
-    print("{passed} passed, {failed} failed, {skipped} skipped".format(**count), flush=True)
-    os._exit(count["failed"] != 0 or count["passed"] == 0)
 
 
-def give_up(number, _):
-    check(False, f"stopped by signal {number}, or not done in {ALL_SECONDS} seconds")
-    end()
-
-
-def main():
-    for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, give_up)
-    signal.alarm(ALL_SECONDS)
-    for part in parts:
-        if not sys.argv[2:] or part.__name__ in sys.argv[2:]:
-            start = time.monotonic()
-            try:
-                part()
-            except Exception:
-                check(False, f"{part.__name__}: {traceback.format_exc()}")
-            if os.environ.get("TEST_TIMES"):
-                say(f"     {part.__name__}: {time.monotonic() - start:.1f} s")
-    end()
-
-
-main()
+common.cleanups.append(unmount_all)
+run_parts(parts, sys.argv[2:], ALL_SECONDS)

@@ -20,9 +20,11 @@ import threading
 import time
 import traceback
 
+from common import check, end, finish, free_ports, same, scratch, skip, start, until, watch
+
 BIN, SOURCES = sys.argv[1:3]
 CLIENTS = 24
-ALL_SECONDS = 300  # then the suite itself is stuck
+ALL_SECONDS = 300
 WAIT = 30
 RESUME = 3  # seconds in which writes go on behind a killed leader; or one more than etcd itself needs for a new one
 REVOKED = 2  # seconds in which all nodes know what was called back
@@ -30,69 +32,14 @@ HASH = "scrypt:2:1:1"
 KEY = "the key of etcd.py, which is long enough"
 TAKEN = "Username already exists"
 VALUE_COMPARE = ("held == 0 && !says_the_same(&s.user, &next)", "held == 0")  # of users_etcd.c
-top = tempfile.mkdtemp(prefix="jwtd-etcd-")
-count = collections.Counter(passed=0, failed=0, skipped=0)
-running = []
-
-
-def check(right, what):
-    count["passed" if right else "failed"] += 1
-    if not right:
-        print(f"FAIL {what[:3000]}", flush=True)
-
-
-def same(got, wanted, what):
-    check(got == wanted, f"{what}: {str(got)[:500]!r}, not {str(wanted)[:500]!r}")
-
-
-def skip(why, fails_on_ci=True):
-    """What can't run here. On CI it must, unless it is about the machine and not about what is installed."""
-    fails = fails_on_ci and os.environ.get("CI") == "true"
-    count["failed" if fails else "skipped"] += 1
-    print("FAIL" if fails else "SKIP", why, flush=True)
-
-
-def until(wanted, what, seconds=WAIT):
-    """Asks again until the answer is true: how many seconds that took."""
-    start = time.monotonic()
-    while not wanted():
-        if time.monotonic() - start > seconds:
-            raise TimeoutError(f"{what}: not within {seconds} s")
-        time.sleep(0.01)
-    return time.monotonic() - start
+top = scratch()
 
 
 # ---- what runs ------------------------------------------------------------------
 
-def free_ports(n):
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(n)]
-        for s in sockets:
-            s.bind(("127.0.0.1", 0))
-        return [s.getsockname()[1] for s in sockets]
-
-
-def start(*words, **more):
-    process = subprocess.Popen(words, stdin=subprocess.DEVNULL, **more)
-    running.append(process)
-    return process
-
-
-def end(process, number=signal.SIGTERM):
-    with contextlib.suppress(ProcessLookupError):
-        process.send_signal(signal.SIGCONT)
-        process.send_signal(number)
-    try:
-        process.wait(WAIT)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
 def run(*words, stdin=b"", timeout=60, **more):
     """Exit status, what it said and what it printed."""
-    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
-    running.append(process)
+    process = start(*words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
     try:
         printed, said = process.communicate(stdin, timeout)
     finally:
@@ -946,29 +893,10 @@ SHARED = [smoke, stored, locked_in, one_of_many, called_back, command_line, refu
 ALONE = [quota, authenticated, mutant]
 
 
-def finish():
-    """Kills what still runs, by its number, and removes the files."""
-    for process in running:
-        process.kill()
-    for process in running:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(5)
-    shutil.rmtree(top, ignore_errors=True)
-    print("{passed} passed, {failed} failed, {skipped} skipped".format(**count), flush=True)
-    os._exit(count["failed"] != 0 or count["passed"] == 0)
-
-
-def give_up(number, _):
-    check(False, f"stopped by signal {number}, or not done in time")
-    finish()
-
-
 def main():
     wanted = sys.argv[3:]
     parts = SHARED + ALONE
-    for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, give_up)
-    signal.alarm(ALL_SECONDS)
+    watch(ALL_SECONDS)
     if wanted == ["long"]:
         parts = [leader_kills]
     elif wanted:

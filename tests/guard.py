@@ -9,8 +9,6 @@ import http.server
 import json
 import os
 import re
-import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -19,24 +17,17 @@ import threading
 import time
 import urllib.parse
 
+import common
+from common import attempt, check, chosen, end, finish, free_ports, need, running, same, scratch, start, watch
+
 BIN, CONTRIB = sys.argv[1:3]
 WAIT = 20
 SAME = ("-H", "Sec-Fetch-Site: same-origin")
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="  # RFC 6455 1.3
 PAGE = ("-H", "Accept: text/html,*/*")
-top = tempfile.mkdtemp(prefix="jwtd-guard-")
-count = {"passed": 0, "failed": 0, "skipped": 0}
-running = []
-
-
-def check(right, what):
-    count["passed" if right else "failed"] += 1
-    if not right:
-        print(f"FAIL {what}", flush=True)
-
-
-def same(got, wanted, what):
-    check(got == wanted, f"{what}: {got!r}, not {wanted!r}")
+top = scratch()
+# nginx that is killed would leave its workers
+common.cleanups.append(lambda: [end(process) for process in running])
 
 
 # ---- what runs ------------------------------------------------------------------
@@ -90,27 +81,6 @@ class SiteServer(http.server.ThreadingHTTPServer):
         pass  # a proxy that has left
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def start(*words, **more):
-    process = subprocess.Popen(words, stdin=subprocess.DEVNULL, **more)
-    running.append(process)
-    return process
-
-
-def stop(process):
-    process.terminate()
-    try:
-        process.wait(WAIT)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
 def start_jwtd(*options):
     directory = tempfile.mkdtemp(dir=top)
     process = start(BIN, "--listen", "127.0.0.1:0", "--hash", "scrypt:1024:8:1", *options, stderr=subprocess.PIPE,
@@ -119,7 +89,7 @@ def start_jwtd(*options):
         if b"ready on" in line:
             threading.Thread(target=process.stderr.read, daemon=True).start()
             return int(line.rsplit(b":", 1)[1])
-    sys.exit("FAIL jwtd does not start")
+    raise RuntimeError("jwtd does not start")
 
 
 def connect(port):
@@ -142,7 +112,7 @@ def changed(name, *pairs):
     text = open(f"{CONTRIB}/{name}").read()
     for old, new in pairs:
         if old not in text:
-            sys.exit(f"FAIL contrib/{name} has no {old!r}")
+            raise RuntimeError(f"contrib/{name} has no {old!r}")
         text = text.replace(old, new)
     path = f"{top}/{name}"
     with open(path, "w") as f:
@@ -300,25 +270,22 @@ def seen(answer):
 
 def behind(proxy):
     tool = proxy.__name__.split("_")[0]
-    if shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin:/sbin") is None:
-        package = "nginx-light" if tool == "nginx" else tool
-        print(f"SKIP {tool}: package {package}")
-        count["failed" if os.environ.get("CI") else "skipped"] += 1
+    if not need(tool, "nginx-light" if tool == "nginx" else tool):
         return
     site = SiteServer(("127.0.0.1", 0), Site)
     threading.Thread(target=site.serve_forever, daemon=True).start()
-    port, jwtd = free_port(), start_jwtd("--insecure-cookie", "--trusted-proxy", "127.0.0.1")
+    port, jwtd = free_ports(1)[0], start_jwtd("--insecure-cookie", "--trusted-proxy", "127.0.0.1")
     guard, token = running[-1], token_of(jwtd)
     log = f"{top}/{proxy.__name__}.log"
     with open(log, "wb") as out:
         process = start(*proxy(port, jwtd, site.server_port), stdout=out, stderr=out,
-                        env={"PATH": os.environ["PATH"] + ":/usr/sbin:/sbin", "HOME": top})
+                        env={"PATH": os.environ["PATH"], "HOME": top})
     if wait_for(port, process, log):
         through(proxy.__name__, port, jwtd)
-        stop(guard)
+        end(guard)
         status = curl("-H", f"Authorization: Bearer {token}", f"http://127.0.0.1:{port}/private")[0]
         same(status, {"nginx": 500, "caddy": 502, "haproxy": 503}[tool], f"{proxy.__name__}: nobody to ask")
-    stop(process)
+    end(process)
     site.shutdown()
 
 
@@ -408,19 +375,10 @@ def through(name, port, jwtd):
 
 parts = [verify_announced, verify_statuses, nginx, nginx_naive, caddy, haproxy]
 
-
-def main():
-    signal.alarm(300)  # then the suite itself is stuck
-    chosen = [part for part in parts if not sys.argv[3:] or part.__name__ in sys.argv[3:]]
-    try:
-        for part in chosen:
-            part() if part.__name__.startswith("verify") else behind(part)
-    finally:
-        for process in running:
-            stop(process)
-        shutil.rmtree(top, ignore_errors=True)
-    print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped")
-    return count["failed"] > 0 or count["passed"] == 0
-
-
-sys.exit(main())
+watch(300)
+for part in chosen(parts, sys.argv[3:]):
+    if part.__name__.startswith("verify"):
+        attempt(part)
+    else:
+        attempt(behind, part)
+finish()

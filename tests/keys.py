@@ -5,9 +5,7 @@ rotation is killed by strace at a system call, so that every point is reached ea
 
 Standard library only; run by keys.sh."""
 import base64
-import contextlib
 import hashlib
-import hmac
 import http.client
 import json
 import os
@@ -19,59 +17,26 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
+
+import common
+from common import check, read, run_parts, running, same, scratch, segment, signed, skip
 
 BIN = sys.argv[1]
 HERE = os.path.dirname(os.path.abspath(__file__))
 WAIT = 20  # for any one thing that must come
-ENV = {k: v for k, v in os.environ.items() if not k.startswith("JWTD_") and k != "STATE_DIRECTORY"}
-ENV |= {"JWTD_HASH": "scrypt:16:1:1", "JWTD_LISTEN": "127.0.0.1:0", "TSAN_OPTIONS": "report_thread_leaks=0"}
+ENV = {**common.ENV, "JWTD_HASH": "scrypt:16:1:1", "JWTD_LISTEN": "127.0.0.1:0",
+       "TSAN_OPTIONS": "report_thread_leaks=0"}
 ROMEL = json.dumps({"username": "Romel", "password": "scrypt:16:1:1$salt$" + hashlib.scrypt(
     b"pass1425", salt=b"salt", n=16, r=1, p=1, dklen=64).hex()}) + "\n"
 OLD, NEW = b"an old key that is long enough, with 32 bytes", b"a new key that is long enough, with 32 bytes."
 RELEASED = 1795478400  # date -u -d 2026-11-24 +%s
 
-top = tempfile.mkdtemp(prefix="jwtd-keys-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
+top = scratch(in_memory=True)
 os.chmod(top, 0o711)
-count = {"passed": 0, "failed": 0, "skipped": 0}
-lock = threading.Lock()
-
-
-def check(right, what):
-    with lock:
-        count["passed" if right else "failed"] += 1
-        if not right:
-            print("FAIL", what, flush=True)
-
-
-def same(got, expected, what):
-    check(got == expected, f"{what}: {got!r}, not {expected!r}")
-
-
-def skip(why):
-    if os.environ.get("CI") == "true":
-        return check(False, why)
-    count["skipped"] += 1
-    print("SKIP", why, flush=True)
-
-
-def read(path):
-    with open(path, "rb") as f:
-        return f.read()
-
-
-def base64url(data):
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def segment(part):
-    return base64url(part if isinstance(part, bytes) else json.dumps(part, separators=(",", ":")).encode())
 
 
 def make_token(key, claims=None, header=None):
-    claims = claims if claims is not None else {"sub": "Romel", "exp": int(time.time()) + 600}
-    text = segment(header or {"alg": "HS256", "typ": "JWT"}) + "." + segment(claims)
-    return text + "." + base64url(hmac.new(key, text.encode(), hashlib.sha256).digest())
+    return common.make_token(key, claims if claims is not None else {"sub": "Romel", "exp": int(time.time()) + 600}, header)
 
 
 def claims_of(token):
@@ -79,8 +44,7 @@ def claims_of(token):
 
 
 def signed_with(token, key):
-    text, _, mac = token.rpartition(".")
-    return mac == base64url(hmac.new(key, text.encode(), hashlib.sha256).digest())
+    return token == signed(token.rpartition(".")[0], key)
 
 
 class Home:
@@ -125,6 +89,7 @@ class Server:
     def __init__(self, home, *options, binary=BIN, **env):
         self.lines, self.seen, self.url = [], threading.Condition(), None
         self.process = home.start(*options, binary=binary, **env)
+        running.append(self.process)
         self.pid = self.process.pid
         threading.Thread(target=self.listen, daemon=True).start()
         self.url = self.wait_for(r"ready on http://(\S+)")[1]
@@ -544,8 +509,7 @@ def early():
         return skip("an early clock: package gcc")
     early_bin = os.path.join(HERE, "../build/cc/late_jwtd")
     built = subprocess.run(["make", "-s", "-C", os.path.dirname(HERE), "CC=cc", "BUILD=build/cc", "build/cc/late_jwtd"],
-                           stderr=subprocess.PIPE, check=False,
-                           env={k: v for k, v in os.environ.items() if not k.startswith("MAKE")})
+                           stderr=subprocess.PIPE, check=False, env=ENV)
     if built.returncode:
         return skip(f"an early clock: no static libc: {built.stderr[-200:]}")
     clock = {"LATE": str(1000000000 - int(time.time()))}
@@ -578,20 +542,4 @@ def early():
 
 PARTS = (lines, secret, at_once, killed, rotation, reload, issue, verify, explain, early)
 
-
-def main():
-    for part in PARTS:
-        if sys.argv[2:] and part.__name__ not in sys.argv[2:]:
-            continue
-        try:
-            part()
-        except Exception:  # pylint: disable=broad-except
-            check(False, f"{part.__name__}: {traceback.format_exc()}")
-    print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped")
-    sys.exit(1 if count["failed"] else 0)
-
-
-try:
-    main()
-finally:
-    shutil.rmtree(top, ignore_errors=True)
+run_parts(PARTS, sys.argv[2:], 300)

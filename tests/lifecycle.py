@@ -11,7 +11,6 @@ import base64
 import contextlib
 import ctypes
 import hashlib
-import hmac
 import json
 import os
 import random
@@ -30,9 +29,12 @@ import threading
 import time
 import traceback
 
+import common
+from common import attempt, check, chosen, finish, read, same, scratch, skip, watch
+
 BIN = sys.argv[1]
-ALL_SECONDS = 170  # then the suite itself is stuck
-WAIT = 20          # for any one thing that must come
+ALL_SECONDS = 170
+WAIT = 20  # for any one thing that must come
 JSON = "Content-Type: application/json"
 KEY = "the key of lifecycle.py, which is long enough"
 TINY = "scrypt:16:1:1"
@@ -44,35 +46,9 @@ DEFAULT = "scrypt:32768:8:1"
 ROMEL = json.dumps({"username": "Romel", "password": "scrypt:32768:8:1$0123456789abcdef$"
                     "79c106581a70594583c39fe5c078e27934af8adfded3a21bf32110af960e4dbe"
                     "36ce0667c3edea3d4350573a0f9d55ecea91cc403622d935ca6d30f681831c5d"})
-ENV = {"TSAN_OPTIONS": "report_thread_leaks=0"}  # what _exit leaves behind is none
-ENV |= {k: v for k, v in os.environ.items() if not k.startswith("JWTD_") and k != "STATE_DIRECTORY"}
+ENV = {"TSAN_OPTIONS": "report_thread_leaks=0", **common.ENV}  # what _exit leaves behind is none
 
-top = tempfile.mkdtemp(prefix="jwtd-life-")
-servers = []
-lock = threading.Lock()
-count = {"passed": 0, "failed": 0, "skipped": 0}
-
-
-# ---- counts ------------------------------------------------------------------
-
-def check(right, what):
-    with lock:
-        count["passed" if right else "failed"] += 1
-        if not right:
-            print("FAIL", what, flush=True)
-
-
-def same(got, expected, what):
-    check(got == expected, f"{what}: {got!r}, not {expected!r}")
-
-
-def skip(why, fails_on_ci=True):
-    """What can't run here. On CI it must, unless it is about the machine and not about what is installed."""
-    if fails_on_ci and os.environ.get("CI") == "true":
-        return check(False, why)
-    with lock:
-        count["skipped"] += 1
-        print("SKIP", why, flush=True)
+top = scratch()
 
 
 # ---- servers -----------------------------------------------------------------
@@ -87,11 +63,6 @@ def write(path, text):
     return path
 
 
-def read(path):
-    with open(path, "rb") as f:
-        return f.read()
-
-
 class Server:
     """Runs BINARY until it is ready, or until it has ended. `around` is a command that runs a command."""
 
@@ -102,10 +73,9 @@ class Server:
             env["JWTD_SECRET"] = secret
         self.users, self.secret_file = f"{directory}/users.jsonl", f"{directory}/jwtd.secret"
         self.lines, self.url, self.known = [], None, threading.Event()
-        self.process = subprocess.Popen([*around, *(command or [BIN]), *options], env=env, cwd=top, pass_fds=pass_fds,
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.process = common.start(*around, *(command or [BIN]), *options, env=env, cwd=top, pass_fds=pass_fds,
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.pid = self.process.pid
-        servers.append(self)
         self.reader = threading.Thread(target=self.read_lines, daemon=True)
         self.reader.start()
         if not self.known.wait(WAIT):
@@ -231,15 +201,8 @@ def ask(server, data):
         return client.ask(data)
 
 
-def base64url(data):
-    return base64.urlsafe_b64encode(data).rstrip(b"=")
-
-
 def make_token(name, key=KEY):
-    text = b".".join(base64url(json.dumps(part, separators=(",", ":")).encode())
-                     for part in ({"alg": "HS256", "typ": "JWT"}, {"sub": name, "exp": 4102444800}))
-    key = key if isinstance(key, bytes) else key.encode()
-    return (text + b"." + base64url(hmac.new(key, text, hashlib.sha256).digest())).decode()
+    return common.make_token(key, {"sub": name, "exp": 4102444800})
 
 
 def user_of(server, token):
@@ -1456,7 +1419,7 @@ def upgrade():
                 status = ask(old, get()).status
             except (OSError, EOFError) as error:
                 status = repr(error)
-            with lock:
+            with common.lock:
                 seen[status] = seen.get(status, 0) + 1
 
     def wait_for_more():
@@ -1592,31 +1555,6 @@ def soak():
 
 # ---- all of it ------------------------------------------------------------------------
 
-def attempt(part):
-    start = time.monotonic()
-    try:
-        part()
-    except Exception:  # a timeout, mostly
-        check(False, f"{part.__name__}: {traceback.format_exc()}")
-    if os.environ.get("TEST_TIMES"):
-        print(f"{time.monotonic() - start:6.2f} s {part.__name__}", flush=True)
-
-
-def end(*_):
-    """Kills what still runs, by its number, and removes the files."""
-    for server in servers:
-        if server.process.poll() is None:
-            server.process.kill()
-    shutil.rmtree(top, ignore_errors=True)
-    print("{passed} passed, {failed} failed, {skipped} skipped".format(**count), flush=True)
-    os._exit(count["failed"] != 0 or count["passed"] == 0)
-
-
-def give_up(number, _):
-    check(False, f"stopped by signal {number}, or not done in {ALL_SECONDS} seconds")
-    end()
-
-
 waiting = [slow_fields, slow_body, stop_with_half_a_request]  # for a deadline; all the others run meanwhile
 by_name = [memory, no_memory, soak]
 parts = [restart, kill_in_the_middle, stop_in_flight, stop_unread, one_name, first_of_many, full_queue,
@@ -1627,20 +1565,18 @@ parts = [restart, kill_in_the_middle, stop_in_flight, stop_unread, one_name, fir
 
 
 def main():
-    for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, give_up)
-    signal.alarm(ALL_SECONDS + (SOAK_SECONDS if "soak" in sys.argv else 0))
-    chosen = [part for part in waiting + parts if not sys.argv[2:] or part.__name__ in sys.argv[2:]]
-    chosen += [part for part in by_name if part.__name__ in sys.argv[2:]]
-    threads = [threading.Thread(target=attempt, args=(part,), daemon=True) for part in chosen if part in waiting]
+    names = sys.argv[2:]
+    watch(ALL_SECONDS + (SOAK_SECONDS if "soak" in names else 0))
+    picked = chosen(waiting + parts + (by_name if names else []), names)
+    threads = [threading.Thread(target=attempt, args=(part,), daemon=True) for part in picked if part in waiting]
     for thread in threads:
         thread.start()
-    for part in chosen:
+    for part in picked:
         if part not in waiting:
             attempt(part)
     for thread in threads:
         thread.join(ALL_SECONDS)
-    end()
+    finish()
 
 
 main()

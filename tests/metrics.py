@@ -2,15 +2,11 @@
 
 Requests by curl, and by hand where curl would not send them; the text of /metrics is read by promtool. Nothing sleeps
 for a fixed time and nothing waits for ever. A PART is the name of a function in `parts`; without one all are run."""
-import base64
 import contextlib
-import hashlib
-import hmac
 import json
 import os
 import re
 import resource
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,50 +14,18 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
+
+import common
+from common import check, make_token, need, run_parts, same, scratch, start, until
 
 BIN = sys.argv[1]
 WAIT = 20  # for any one thing that must come
 ALL_SECONDS = 170
 KEY = "the key of metrics.py, which is long enough"
 CHEAP, DEFAULT = "scrypt:1024:8:1", "scrypt:32768:8:1"
-ENV = {"TSAN_OPTIONS": "report_thread_leaks=0"}
-ENV |= {k: v for k, v in os.environ.items() if not k.startswith("JWTD_") and k != "STATE_DIRECTORY"}
+ENV = {"TSAN_OPTIONS": "report_thread_leaks=0", **common.ENV}
 
-top = tempfile.mkdtemp(prefix="jwtd-metrics-")
-servers = []
-count = {"passed": 0, "failed": 0, "skipped": 0}
-
-
-def check(right, what):
-    count["passed" if right else "failed"] += 1
-    if not right:
-        print("FAIL", what, flush=True)
-
-
-def same(got, expected, what):
-    check(got == expected, f"{what}: {got!r}, not {expected!r}")
-
-
-def need(tool, package):
-    if shutil.which(tool):
-        return True
-    if os.environ.get("CI") == "true":
-        check(False, f"no {tool}: package {package}")
-    else:
-        count["skipped"] += 1
-        print("SKIP", f"no {tool}: package {package}", flush=True)
-    return False
-
-
-def until(what, true):
-    """Asks again until it is true."""
-    end = time.monotonic() + WAIT
-    while not (got := true()):
-        if time.monotonic() > end:
-            raise TimeoutError(what)
-        time.sleep(0.01)
-    return got
+top = scratch()
 
 
 class Server:
@@ -71,9 +35,7 @@ class Server:
         self.directory = tempfile.mkdtemp(dir=top)
         self.env = {**ENV, "STATE_DIRECTORY": self.directory, "JWTD_LISTEN": listen, "JWTD_HASH": cost,
                     "JWTD_SECRET": KEY}
-        self.process = subprocess.Popen([BIN, *options], env=self.env, cwd=top, stdin=subprocess.DEVNULL,
-                                        stdout=stdout, stderr=subprocess.PIPE, **how)
-        servers.append(self)
+        self.process = start(BIN, *options, env=self.env, cwd=top, stdout=stdout, stderr=subprocess.PIPE, **how)
         self.lines = []
         while (line := self.process.stderr.readline().decode()) and " ready on " not in line:
             self.lines.append(line)
@@ -122,13 +84,8 @@ class Server:
         self.reader.join(WAIT)
 
 
-def base64url(data):
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
 def token_of(name, exp=4102444800):
-    text = ".".join(base64url(json.dumps(part).encode()) for part in ({"alg": "HS256"}, {"sub": name, "exp": exp}))
-    return f"{text}.{base64url(hmac.new(KEY.encode(), text.encode(), hashlib.sha256).digest())}"
+    return make_token(KEY, {"sub": name, "exp": exp}, {"alg": "HS256"})
 
 
 # ---- /metrics ------------------------------------------------------------------
@@ -259,12 +216,12 @@ def gauges():
             text = body(f"name{i}").encode()
             client.sendall(b"POST /register HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d"
                            b"\r\n\r\n%b" % (len(text), text))
-        until("the queue is filled", lambda: server.metrics()["jwtd_hash_queue_length"] >= 3)
+        until(lambda: server.metrics()["jwtd_hash_queue_length"] >= 3, "the queue is filled")
         for client in clients:
             check(client.recv(1000).startswith(b"HTTP/1.1 201 "), "registered")
         seen = server.metrics()
         same((seen["jwtd_hash_queue_length"], seen["jwtd_accounts"]), (0, 7), "the queue is empty, the accounts are there")
-    until("the connections are gone", lambda: server.metrics()["jwtd_connections"] == 1)
+    until(lambda: server.metrics()["jwtd_connections"] == 1, "the connections are gone")
     with open(f"{server.directory}/users.jsonl", "a", encoding="ascii") as file:
         file.write('{"username":"name0","deleted":true}\n')
     same(server.post("/login", "name0")[0], 404, "deleted")
@@ -479,7 +436,7 @@ def together():
     server = logged_in_pieces("pipe", 1000, read=lambda server: threading.Thread(
         target=lambda: got.append(server.process.stdout.read()), daemon=True).start())
     server.stop("together")
-    until("the pipe's end", lambda: got)
+    until(lambda: got, "the pipe's end")
     same(paths(got[0].decode().splitlines()) == all_paths(1000), True, "a pipe: each line whole, each once")
     path = f"{top}/access.log"
     with open(path, "wb") as file:
@@ -492,7 +449,7 @@ def together():
             theirs.close()
             threading.Thread(target=lambda: got.append(reader.read()), daemon=True).start()
         logged_in_pieces("socket", 40, stdout=theirs, read=read).stop("socket")
-        until("the socket's end", lambda: len(got) == 2)
+        until(lambda: len(got) == 2, "the socket's end")
         same(paths(got[1].decode().splitlines()) == all_paths(40), True, "a socket: each line whole, each once")
 
 
@@ -509,7 +466,7 @@ def nobody_reads():
         for what, how in (("/dev/full", {"stdout": full}), ("broken", {"stdout": broken}),
                           ("closed", {"stdout": None, "preexec_fn": lambda: os.close(1)})):
             server = logged_in_pieces(what, 500, **how)
-            until(f"{what}: lines are dropped", lambda: dropped(server) >= 4000)
+            until(lambda: dropped(server) >= 4000, f"{what}: lines are dropped")
             server.stop(what)
     for kind in ("pipe", "socket"):
         ours, theirs = socket.socketpair() if kind == "socket" else map(lambda fd: open(fd, "rb" if fd == low else "wb"),
@@ -525,9 +482,9 @@ def nobody_reads():
             def again():
                 server.curl("/again")
                 return b'"GET /again ' in got
-            until(f"{kind}: once somebody reads it goes on", again)
+            until(again, f"{kind}: once somebody reads it goes on")
             server.stop(kind)
-            until(f"{kind}: its last line", lambda: got.endswith(b"\n"))
+            until(lambda: got.endswith(b"\n"), f"{kind}: its last line")
             lines = got.decode().splitlines()
             ours_of = [p for p in paths(lines) if re.fullmatch(r"/\d-\d+", p)]
             same([line for line in lines if not read_clf(line)], [], f"{kind}: lines that are not whole")
@@ -574,37 +531,4 @@ def quiet():
 
 parts = [counts, gauges, healthy, unwell, logged, together, nobody_reads, no_room, quiet]
 
-
-def attempt(part):
-    try:
-        part()
-    except Exception:
-        check(False, f"{part.__name__}: {traceback.format_exc()}")
-
-
-def end(*_):
-    for server in servers:
-        if server.process.poll() is None:
-            server.process.kill()
-            server.process.wait()
-    shutil.rmtree(top, ignore_errors=True)
-    print(f'{count["passed"]} passed, {count["failed"]} failed, {count["skipped"]} skipped', flush=True)
-    os._exit(1 if count["failed"] or not count["passed"] else 0)
-
-
-def give_up(number, _):
-    check(False, f"signal {number}")
-    end()
-
-
-def main():
-    for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, give_up)
-    signal.alarm(ALL_SECONDS)
-    for part in parts:
-        if len(sys.argv) == 2 or part.__name__ in sys.argv[2:]:
-            attempt(part)
-    end()
-
-
-main()
+run_parts(parts, sys.argv[2:], ALL_SECONDS)
