@@ -29,6 +29,14 @@ static void skip_space(struct cursor *c) {
     while (c->p < c->end && (*c->p == ' ' || *c->p == '\n' || *c->p == '\r' || *c->p == '\t')) c->p++;
 }
 
+/* At the first character of a text that is no white space. */
+static struct cursor start(struct slice text) {
+    if (text.at == NULL) text.at = ""; /* to NULL nothing may be added */
+    struct cursor c = { .p = text.at, .end = text.at + text.len, .depth = 1 };
+    skip_space(&c);
+    return c;
+}
+
 /* ---- strings ---------------------------------------------------------- */
 
 /* One character of UTF-8 (RFC 3629 section 4) at *p: its code point, *p moved behind it, or -1 and *p unmoved. */
@@ -125,9 +133,7 @@ static int read_string(struct cursor *c) {
     }
 }
 
-/* The characters between the quotes of a string already checked. */
-static struct slice between_quotes(struct slice raw) { return (struct slice){ raw.at + 1, raw.len - 2 }; }
-
+/* At the first character of a string already checked, up to its closing quote. */
 static struct cursor inside(struct slice raw) {
     return (struct cursor){ .p = raw.at + 1, .end = raw.at + raw.len - 1 };
 }
@@ -163,7 +169,7 @@ static bool same_name(struct slice raw_a, struct slice raw_b) {
 }
 
 bool json_string_is(struct slice raw, const char *ascii) {
-    if (!has_escape(raw)) return slice_is(between_quotes(raw), ascii);
+    if (!has_escape(raw)) return slice_is((struct slice){ raw.at + 1, raw.len - 2 }, ascii);
     struct cursor c = inside(raw);
     for (; c.p < c.end && *ascii; ascii++)
         if (read_character(&c) != *ascii) return false;
@@ -231,7 +237,48 @@ int json_number(struct slice raw, double *value) {
 
 /* ---- values ----------------------------------------------------------- */
 
-static int read_value(struct cursor *c, enum json_type *type);
+static int read_value(struct cursor *c, struct slice *value);
+
+/* The next element of an array or, where `name` is not NULL, member of an object; white space behind it is taken. 1, 0
+ * behind the last one and its bracket, or -1. */
+static int next_item(struct cursor *c, bool first, struct slice *name, struct slice *value) {
+    char open = name ? '{' : '[', close = name ? '}' : ']';
+    if (!next_is(c, first ? open : ',')) {
+        if (first) return fail(c, name ? "not an object" : "not an array");
+        return next_is(c, close) ? 0 : fail(c, name ? "an object without its end" : "an array without its end");
+    }
+    skip_space(c);
+    if (first && next_is(c, close)) return 0;
+    if (name) {
+        name->at = c->p;
+        if (read_string(c) != 0) return -1;
+        name->len = (size_t)(c->p - name->at);
+        skip_space(c);
+        if (!next_is(c, ':')) return fail(c, "a member without a colon");
+        skip_space(c);
+    }
+    if (read_value(c, value) != 0) return -1;
+    skip_space(c);
+    return 1;
+}
+
+/* The same of the outermost: behind its end there is nothing. */
+static int next_outermost(struct cursor *c, bool first, struct slice *name, struct slice *value) {
+    int got = next_item(c, first, name, value);
+    if (got != 0) return got;
+    skip_space(c);
+    return c->p == c->end ? 0 : fail(c, name ? "something behind the object" : "something behind the array");
+}
+
+static int read_nested(struct cursor *c, bool object) {
+    struct slice name, value;
+    bool first = true;
+    int got;
+    if (++c->depth > JSON_DEPTH) return fail(c, "nested too deep");
+    while ((got = next_item(c, first, object ? &name : NULL, &value)) > 0) first = false;
+    c->depth--;
+    return got;
+}
 
 static int read_literal(struct cursor *c, const char *word) {
     size_t n = strlen(word);
@@ -240,141 +287,68 @@ static int read_literal(struct cursor *c, const char *word) {
     return 0;
 }
 
-static int read_array(struct cursor *c) {
-    enum json_type type;
-    c->p++;
-    skip_space(c);
-    if (next_is(c, ']')) return 0;
-    do {
-        skip_space(c);
-        if (read_value(c, &type) != 0) return -1;
-        skip_space(c);
-    } while (next_is(c, ','));
-    return next_is(c, ']') ? 0 : fail(c, "an array without its end");
+/* What a value is shows in its first character. */
+static enum json_type type_of(char first) {
+    return first == '{'                   ? JSON_OBJECT
+           : first == '['                 ? JSON_ARRAY
+           : first == '"'                 ? JSON_STRING
+           : first == 't' || first == 'f' ? JSON_BOOLEAN
+           : first == 'n'                 ? JSON_NULL
+                                          : JSON_NUMBER;
 }
 
-/* One member: its name and value as slices; white space around both taken. */
-static int read_member(struct cursor *c, struct slice *name, struct slice *value, enum json_type *type) {
-    skip_space(c);
-    name->at = c->p;
-    if (read_string(c) != 0) return -1;
-    name->len = (size_t)(c->p - name->at);
-    skip_space(c);
-    if (!next_is(c, ':')) return fail(c, "a member without a colon");
-    skip_space(c);
-    value->at = c->p;
-    if (read_value(c, type) != 0) return -1;
-    value->len = (size_t)(c->p - value->at);
-    skip_space(c);
-    return 0;
-}
-
-/* Where the members go that the caller asked for; nested objects have none. */
-struct wanted {
-    struct json_member *members;
-    size_t n, count;
-    bool twice;
-    struct slice names[JSON_MEMBERS]; /* all of them, for finding one twice */
-};
-
-static int keep(struct cursor *c, struct wanted *w, struct slice name, struct slice value, enum json_type type) {
-    struct json_member *m = w->members;
-    size_t i = 0;
-    if (w->count == JSON_MEMBERS) return fail(c, "too many members");
-    for (size_t j = 0; j < w->count; j++) w->twice |= same_name(w->names[j], name);
-    w->names[w->count++] = name;
-    while (i < w->n && m[i].name && !json_string_is(name, m[i].name)) i++;
-    if (i < w->n) m[i] = (struct json_member){ .name = m[i].name, .type = type, .raw = value, .times = m[i].times + 1 };
-    return 0;
-}
-
-static int read_object(struct cursor *c, struct wanted *w) {
-    struct slice name, value;
-    enum json_type type;
-    c->p++;
-    skip_space(c);
-    if (next_is(c, '}')) return 0;
-    do
-        if (read_member(c, &name, &value, &type) != 0 || (w && keep(c, w, name, value, type) != 0)) return -1;
-    while (next_is(c, ','));
-    return next_is(c, '}') ? 0 : fail(c, "an object without its end");
-}
-
-static int read_value(struct cursor *c, enum json_type *type) {
+static int read_value(struct cursor *c, struct slice *value) {
     char first = c->p < c->end ? *c->p : '\0';
-    switch (first) {
-    case '{':
-    case '[':
-        *type = first == '{' ? JSON_OBJECT : JSON_ARRAY;
-        if (++c->depth > JSON_DEPTH) return fail(c, "nested too deep");
-        if ((first == '{' ? read_object(c, NULL) : read_array(c)) != 0) return -1;
-        c->depth--;
-        return 0;
-    case '"': *type = JSON_STRING; return read_string(c);
-    case 't': *type = JSON_BOOLEAN; return read_literal(c, "true");
-    case 'f': *type = JSON_BOOLEAN; return read_literal(c, "false");
-    case 'n': *type = JSON_NULL; return read_literal(c, "null");
-    default: *type = JSON_NUMBER; return read_number(c);
-    }
+    enum json_type type = type_of(first);
+    value->at = c->p;
+    int result = type == JSON_STRING    ? read_string(c)
+                 : type == JSON_NUMBER  ? read_number(c)
+                 : type == JSON_NULL    ? read_literal(c, "null")
+                 : type == JSON_BOOLEAN ? read_literal(c, first == 't' ? "true" : "false")
+                                        : read_nested(c, type == JSON_OBJECT);
+    value->len = (size_t)(c->p - value->at);
+    return result;
 }
 
 enum json_result json_object(struct slice text, struct json_member *members, size_t n, const char **why) {
-    if (text.len == 0) text.at = ""; /* where NULL stands, nothing may be added to it */
-    struct cursor c = { .p = text.at, .end = text.at + text.len, .depth = 1 };
-    struct wanted w; /* its names are many: they are not cleared first */
-    w.members = members, w.n = n, w.count = 0, w.twice = false;
+    struct cursor c = start(text);
+    struct slice names[JSON_MEMBERS], name, value; /* the names are many: they are not cleared first */
+    size_t count = 0;
+    bool twice = false;
+    int got;
     for (size_t i = 0; i < n; i++) members[i] = (struct json_member){ .name = members[i].name };
-    skip_space(&c);
-    int result = c.p < c.end && *c.p == '{' ? read_object(&c, &w) : fail(&c, "not an object");
-    skip_space(&c);
-    if (result == 0 && c.p != c.end) result = fail(&c, "something behind the object");
+    while ((got = next_outermost(&c, count == 0, &name, &value)) > 0) {
+        size_t i = 0;
+        if (count == JSON_MEMBERS) {
+            got = fail(&c, "too many members");
+            break;
+        }
+        for (size_t j = 0; j < count; j++) twice |= same_name(names[j], name);
+        names[count++] = name;
+        while (i < n && members[i].name && !json_string_is(name, members[i].name)) i++;
+        if (i == n) continue;
+        members[i].type = type_of(*value.at);
+        members[i].raw = value;
+        members[i].times++;
+    }
     *why = c.why;
-    return result != 0 ? JSON_BAD : w.twice ? JSON_TWICE : JSON_OK;
+    return got < 0 ? JSON_BAD : twice ? JSON_TWICE : JSON_OK;
 }
 
-static int next_member(struct cursor *c, struct slice *name, struct slice *value) {
-    enum json_type type;
-    bool first = name->at == NULL;
-    skip_space(c);
-    if (next_is(c, first ? '{' : ',')) {
-        skip_space(c);
-        if (!first || c->p == c->end || *c->p != '}') return read_member(c, name, value, &type) == 0 ? 1 : -1;
-    }
-    if (!next_is(c, '}')) return fail(c, first ? "not an object" : "an object without its end");
-    skip_space(c);
-    return c->p == c->end ? 0 : fail(c, "something behind the object");
+static int next_of(struct slice *rest, bool first, struct slice *name, struct slice *value, const char **why) {
+    struct cursor c = start(*rest);
+    int got = next_outermost(&c, first, name, value);
+    *rest = (struct slice){ c.p, (size_t)(c.end - c.p) };
+    *why = c.why;
+    return got;
 }
 
 int json_next(struct slice *rest, struct slice *name, struct slice *value, const char **why) {
-    struct cursor c = { .p = rest->at, .end = rest->at + rest->len, .depth = 1 };
-    int result = next_member(&c, name, value);
-    *rest = (struct slice){ c.p, (size_t)(c.end - c.p) };
-    *why = c.why;
-    return result;
+    return next_of(rest, name->at == NULL, name, value, why);
 }
 
 int json_element(struct slice *rest, struct slice *value, const char **why) {
-    if (rest->len == 0) rest->at = ""; /* as in json_object */
-    struct cursor c = { .p = rest->at, .end = rest->at + rest->len, .depth = 1 };
-    enum json_type type;
-    bool first = value->at == NULL;
-    int result = 1;
-    skip_space(&c);
-    bool more = next_is(&c, first ? '[' : ',');
-    skip_space(&c);
-    const char *start = c.p;
-    if (more && (!first || c.p == c.end || *c.p != ']')) {
-        if (read_value(&c, &type) != 0) result = -1;
-        *value = (struct slice){ start, (size_t)(c.p - start) };
-    } else if (!next_is(&c, ']')) {
-        result = fail(&c, first ? "not an array" : "an array without its end");
-    } else {
-        skip_space(&c);
-        result = c.p == c.end ? 0 : fail(&c, "something behind the array");
-    }
-    *rest = (struct slice){ c.p, (size_t)(c.end - c.p) };
-    *why = c.why;
-    return result;
+    return next_of(rest, value->at == NULL, NULL, value, why);
 }
 
 /* ---- writing ---------------------------------------------------------- */
