@@ -13,10 +13,11 @@
 #include "json.h"
 #include "log.h"
 
-enum { CLOCK_RETRY_SECONDS = 60 };
+enum {
+    CLOCK_RETRY_SECONDS = 60,
+    NEXT_MAX = 1536, /* bytes of a form's `next`; a longer one leads to / */
+};
 #define COOKIE "jwtd"
-
-enum { NEXT_MAX = 1536 }; /* bytes of a form's `next`; a longer one leads to / */
 
 static void finish(struct api_call *call, int status) {
     put_text(&call->text, "}\n");
@@ -28,6 +29,8 @@ void api_error(struct api_call *call, int status, const char *message) {
     put_text(&call->text, "{\"error\":");
     json_put_string(&call->text, slice_of(message));
     finish(call, status);
+    if (status == 401) call->response.www_authenticate = "Bearer"; /* every 401 names the scheme (RFC 9110 11.6.1) */
+    if (status == 503) call->response.retry_after = 1;
 }
 
 /* The route's message, and where `name` is not NULL one more member. */
@@ -40,17 +43,6 @@ static void success(struct api_call *call, int status, const char *name, struct 
         json_put_string(&call->text, value);
     }
     finish(call, status);
-}
-
-/* Every 401 names the scheme (RFC 9110 11.6.1), and its error where a token was given (RFC 6750 3). */
-static void unauthorized(struct api_call *call, const char *message, bool token_given) {
-    api_error(call, 401, message);
-    call->response.www_authenticate = token_given ? "Bearer error=\"invalid_token\"" : "Bearer";
-}
-
-static void unavailable(struct api_call *call, const char *message) {
-    api_error(call, 503, message);
-    call->response.retry_after = 1;
 }
 
 /* ---- what is counted and logged --------------------------------------- */
@@ -111,12 +103,6 @@ static void put_cookie(struct api_call *call, struct slice token, int64_t max_ag
     end_field(call, start);
 }
 
-/* Where a form would like to go, if that is a path of this host. */
-static struct slice next_of(const struct api_call *call, char room[NEXT_MAX]) {
-    struct slice next = browser_next(call->body, call->referred, room, NEXT_MAX);
-    return browser_is_path(next) ? next : slice_of("/");
-}
-
 /* The code of what went wrong, or NULL: nothing. The page knows the codes. */
 static const char *code_of(const struct api_call *call) {
     int status = call->response.status;
@@ -135,8 +121,9 @@ static const char *code_of(const struct api_call *call) {
  * page without a script. Who has registered logs in next. */
 static void lead_on(struct api_call *call) {
     char room[NEXT_MAX];
-    struct slice next = next_of(call, room);
+    struct slice next = browser_next(call->body, call->referred, room, sizeof room);
     const char *code = code_of(call);
+    if (!browser_is_path(next)) next = slice_of("/");
     call->response =
         (struct http_response){ .status = 303, .no_store = true, .field_lines = call->response.field_lines };
     size_t start = begin_field(call, "Location");
@@ -158,8 +145,8 @@ static void lead_on(struct api_call *call) {
 /* ---- what comes in ---------------------------------------------------- */
 
 struct credentials {
-    char username[USERS_NAME_MAX], password[PASSWORD_LEN_MAX], new_password[PASSWORD_LEN_MAX];
     struct slice name, secret, new_secret;
+    char room[3][PASSWORD_LEN_MAX]; /* which they lie in */
 };
 
 static bool bad_input(struct api_call *call, const char *what, const char *why) {
@@ -172,8 +159,10 @@ static bool bad_input(struct api_call *call, const char *what, const char *why) 
     return false;
 }
 
-/* A member that must be a text of `cap` bytes at the most. NULL, or what is wrong with it. */
-static const char *read_member(const struct json_member *member, char *out, size_t cap, struct slice *value) {
+/* A member that must be a text of `cap` bytes at the most, not yet known to be UTF-8. NULL, or what is wrong with it. */
+static const char *read_member(const struct api_call *call, const struct json_member *member, char *out, size_t cap,
+                               struct slice *value) {
+    if (call->form) return browser_form_field(call->body, member->name, out, cap, value);
     ssize_t len = member->type == JSON_STRING ? json_string(member->raw, out, cap) : 0;
     *value = (struct slice){ out, len > 0 ? (size_t)len : 0 };
     return member->type == JSON_ABSENT   ? " is missing"
@@ -183,33 +172,21 @@ static const char *read_member(const struct json_member *member, char *out, size
                                          : NULL;
 }
 
-static const char *read_text(const struct api_call *call, const struct json_member *member, char *out, size_t cap,
-                             struct slice *value) {
-    if (!call->form) return read_member(member, out, cap, value);
-    const char *why = browser_form_field(call->body, member->name, out, cap, value);
-    return why ? why : json_is_utf8(*value) ? NULL : " is not UTF-8";
-}
-
-static bool read_password(struct api_call *call, const struct json_member *m, char room[PASSWORD_LEN_MAX],
-                          struct slice *secret) {
-    const char *why = read_text(call, m, room, PASSWORD_LEN_MAX, secret);
-    if (why == NULL) why = password_fault(*secret);
-    return why == NULL || bad_input(call, m->name, why);
-}
-
 enum { NAME_AND_PASSWORD = 2, NEW_PASSWORD_TOO = 3 };
 
 /* True with *c filled in, or false with the answer. The caller wipes *c either way. */
 static bool read_credentials(struct api_call *call, struct credentials *c, size_t members) {
     struct json_member m[] = { { .name = "username" }, { .name = "password" }, { .name = "new_password" } };
+    struct slice *values[] = { &c->name, &c->secret, &c->new_secret };
     const char *why;
     if (!call->form && json_object(call->body, m, members, &why) == JSON_BAD)
         return bad_input(call, "The body is not a JSON object: ", why);
-    if ((why = read_text(call, &m[0], c->username, sizeof c->username, &c->name)) != NULL ||
-        (why = users_name_fault(c->name)) != NULL)
-        return bad_input(call, "username", why);
-    return read_password(call, &m[1], c->password, &c->secret) &&
-           (members < NEW_PASSWORD_TOO || read_password(call, &m[2], c->new_password, &c->new_secret));
+    for (size_t i = 0; i < members; i++) {
+        why = read_member(call, &m[i], c->room[i], i == 0 ? USERS_NAME_MAX : PASSWORD_LEN_MAX, values[i]);
+        if (why == NULL) why = i == 0 ? users_name_fault(c->name) : password_fault(*values[i]);
+        if (why) return bad_input(call, m[i].name, why);
+    }
+    return true;
 }
 
 struct slice api_token_of(struct slice value) {
@@ -253,7 +230,7 @@ const char *api_watch_clock(struct api_keys *shared, double now) {
 static bool clock_is_wrong(struct api_call *call) {
     const char *fault = api_watch_clock(call->api->keys, call->now);
     if (fault == NULL) return false;
-    unavailable(call, fault);
+    api_error(call, 503, fault);
     call->response.retry_after = CLOCK_RETRY_SECONDS;
     return true;
 }
@@ -288,8 +265,12 @@ static enum jwt_result judge(const struct api_call *call, struct jwt_claims *cla
     return result;
 }
 
-static const char *token_fault(enum jwt_result result, bool given) {
-    return !given ? "Token is missing" : result == JWT_EXPIRED ? "Token has expired" : "Invalid token";
+static void refuse_token(struct api_call *call, int status, enum jwt_result result, bool given) {
+    api_error(call, status,
+              !given                  ? "Token is missing"
+              : result == JWT_EXPIRED ? "Token has expired"
+                                      : "Invalid token");
+    if (given) call->response.www_authenticate = "Bearer error=\"invalid_token\""; /* RFC 6750 3 */
 }
 
 static void get_jwt(struct api_call *call) {
@@ -297,10 +278,8 @@ static void get_jwt(struct api_call *call) {
     bool given;
     if (clock_is_wrong(call)) return;
     enum jwt_result result = judge(call, &claims, &given);
-    if (!given) {
-        api_error(call, 400, token_fault(result, given));
-    } else if (result != JWT_VALID) {
-        unauthorized(call, token_fault(result, given), true);
+    if (result != JWT_VALID) {
+        refuse_token(call, given ? 401 : 400, result, given);
     } else {
         struct slice sub = { claims.sub, claims.sub_len };
         note_user(call, sub);
@@ -323,7 +302,7 @@ static void verify(struct api_call *call) {
         note_user(call, name);
         call->response = (struct http_response){ .status = 204 };
     } else {
-        unauthorized(call, token_fault(result, given), given);
+        refuse_token(call, 401, result, given);
         name.len = 0;
     }
     put_user(call, name);
@@ -373,7 +352,7 @@ static void register_user(struct api_call *call) {
         else if (result == USERS_EXISTS)
             api_error(call, 400, "Username already exists");
         else
-            unavailable(call, "The account could not be stored, try again later");
+            api_error(call, 503, "The account could not be stored, try again later");
         call->code = result == USERS_EXISTS ? "taken" : NULL;
         if (result != USERS_OK && is_closed(call)) call->code = NULL; /* by somebody who was first meanwhile */
     }
@@ -390,91 +369,79 @@ static void log_refusal(const struct api_call *call, struct slice name, const ch
     log_line(date, " ", address_text(&call->client, address), " login refused: ", cause, ": ", escaped, NULL);
 }
 
+/* Counted, logged where `cause` says why, and answered. */
+static bool refuse_login(struct api_call *call, struct slice name, enum metrics_number what, const char *cause,
+                         int status, const char *message) {
+    count(call, what);
+    if (cause) log_refusal(call, name, cause);
+    api_error(call, status, message);
+    return false;
+}
+
 /* Has this log-in failed too often? Then the answer says how long to wait; nothing is looked up or hashed. */
-static bool is_throttled(struct api_call *call, const struct credentials *c) {
+static bool is_throttled(struct api_call *call, struct slice name) {
     struct throttle *t = call->api->throttle;
-    uint64_t wait = t ? throttle_wait(t, c->name, &call->client, milliseconds()) : 0;
+    uint64_t wait = t ? throttle_wait(t, name, &call->client, milliseconds()) : 0;
     if (wait == 0) return false;
-    count(call, METRICS_LOGIN_THROTTLED);
-    log_refusal(call, c->name, "too many failures");
-    api_error(call, 429, "Too many failed logins, try again later");
+    refuse_login(call, name, METRICS_LOGIN_THROTTLED, "too many failures", 429,
+                 "Too many failed logins, try again later");
     call->response.retry_after = (int)((wait + 999) / 1000);
     return true;
 }
 
-/* The answer to a name that nobody has or a password that is not its: counted and logged. With --uniform-errors a
- * hash is computed for nobody, so that an unknown name takes as long as a wrong password. */
-static bool refuse_login(struct api_call *call, const struct credentials *c, bool known) {
+/* A name that nobody has, or a password that is not its. With --uniform-errors a hash is computed for nobody, so that
+ * an unknown name takes as long as a wrong password. */
+static bool fail_login(struct api_call *call, const struct credentials *c, bool known) {
+    bool uniform = call->api->uniform_errors;
     struct user nobody;
     if (call->api->throttle) throttle_count(call->api->throttle, c->name, &call->client, milliseconds());
-    count(call, known ? METRICS_LOGIN_WRONG_PASSWORD : METRICS_LOGIN_UNKNOWN_USER);
-    log_refusal(call, c->name, known ? "wrong password" : "unknown user");
-    if (!known && call->api->uniform_errors && make_hash(call, c->secret, &nobody) != 0)
-        log_line("no memory to hash", NULL);
-    if (call->api->uniform_errors)
-        unauthorized(call, "Invalid username or password", false);
-    else if (known)
-        unauthorized(call, "Invalid password", false);
-    else
-        api_error(call, 404, "User not found");
-    return false;
-}
-
-/* The clear-text password is at hand only now: a hash weaker than today's is replaced. Where that fails the old
- * one goes on. */
-static void strengthen(const struct api_call *call, const struct credentials *c, const struct user *seen) {
-    struct user stronger;
-    if (make_hash(call, c->secret, &stronger) == 0) users_store(call->api->users, c->name, seen, &stronger);
-}
-
-/* The password is compared with the account's hash. */
-static enum password_result check_password(const struct api_call *call, const struct credentials *c,
-                                           const struct user *user, struct password_cost *cost) {
-    uint64_t start = api_nanoseconds();
-    struct slice hash = { user->hash, user->hash_len };
-    enum password_result result = password_check(call->work, c->secret, hash, cost);
-    if (result == PASSWORD_RIGHT || result == PASSWORD_WRONG) count_hash(call, start);
-    return result;
-}
-
-static bool can_not_log_in(struct api_call *call, const char *message) {
-    count(call, METRICS_LOGIN_UNAVAILABLE);
-    unavailable(call, message);
-    return false;
+    if (!known && uniform && make_hash(call, c->secret, &nobody) != 0) log_line("no memory to hash", NULL);
+    return refuse_login(call, c->name, known ? METRICS_LOGIN_WRONG_PASSWORD : METRICS_LOGIN_UNKNOWN_USER,
+                        known ? "wrong password" : "unknown user", known || uniform ? 401 : 404,
+                        uniform ? "Invalid username or password"
+                        : known ? "Invalid password"
+                                : "User not found");
 }
 
 /* Is the password this account's? *user is filled in, and *cost with that of its hash. If not, the answer says so. */
 static bool authenticate(struct api_call *call, const struct credentials *c, struct user *user,
                          struct password_cost *cost) {
-    if (is_throttled(call, c)) return false;
+    if (is_throttled(call, c->name)) return false;
     enum users_result found = users_find(call->api->users, c->name, user);
-    if (found == USERS_NOT_FOUND) return refuse_login(call, c, false);
-    if (found != USERS_OK) return can_not_log_in(call, "The accounts can not be read, try again later");
-    switch (check_password(call, c, user, cost)) {
-    case PASSWORD_RIGHT: note_user(call, c->name); return true;
-    case PASSWORD_WRONG: return refuse_login(call, c, true);
-    case PASSWORD_NO_MEMORY: return can_not_log_in(call, "No memory to check the password, try again later");
-    case PASSWORD_UNUSABLE: break;
-    }
-    count(call, METRICS_LOGIN_UNUSABLE_HASH);
-    log_refusal(call, c->name, "stored hash malformed or its cost beyond the cap");
-    api_error(call, 500, "The stored password hash can not be checked");
-    return false;
+    if (found == USERS_NOT_FOUND) return fail_login(call, c, false);
+    if (found != USERS_OK)
+        return refuse_login(call, c->name, METRICS_LOGIN_UNAVAILABLE, NULL, 503,
+                            "The accounts can not be read, try again later");
+    uint64_t start = api_nanoseconds();
+    enum password_result result =
+        password_check(call->work, c->secret, (struct slice){ user->hash, user->hash_len }, cost);
+    if (result == PASSWORD_NO_MEMORY)
+        return refuse_login(call, c->name, METRICS_LOGIN_UNAVAILABLE, NULL, 503,
+                            "No memory to check the password, try again later");
+    if (result == PASSWORD_UNUSABLE)
+        return refuse_login(call, c->name, METRICS_LOGIN_UNUSABLE_HASH,
+                            "stored hash malformed or its cost beyond the cap", 500,
+                            "The stored password hash can not be checked");
+    count_hash(call, start);
+    if (result == PASSWORD_WRONG) return fail_login(call, c, true);
+    note_user(call, c->name);
+    return true;
 }
 
 static void log_in(struct api_call *call) {
     struct credentials c;
     char token[API_TEXT_MAX / 2];
     struct buffer b = { .at = token, .cap = sizeof token };
-    struct user user;
+    struct user user, stronger;
     struct password_cost cost;
     if (clock_is_wrong(call)) {
         count(call, METRICS_LOGIN_UNAVAILABLE);
-        return;
-    }
-    if (read_credentials(call, &c, NAME_AND_PASSWORD) && authenticate(call, &c, &user, &cost)) {
+    } else if (read_credentials(call, &c, NAME_AND_PASSWORD) && authenticate(call, &c, &user, &cost)) {
         count(call, METRICS_LOGIN_OK);
-        if (password_weaker(&cost, &call->api->cost)) strengthen(call, &c, &user);
+        /* the clear-text password is at hand only now: a hash weaker than today's is replaced; where that fails the
+         * old one goes on */
+        if (password_weaker(&cost, &call->api->cost) && make_hash(call, c.secret, &stronger) == 0)
+            users_store(call->api->users, c.name, &user, &stronger);
         /* it comes after what was known when the password was: what is called back meanwhile takes this one along */
         jwt_put_claims(&b, &call->copy->keys.key[0], c.name, -1, (int64_t)time(NULL) + call->api->ttl, user.not_before);
         call->text.overflow |= b.overflow;
@@ -486,7 +453,7 @@ static void log_in(struct api_call *call) {
 
 void api_busy(struct api_call *call) {
     if (call->route->handler == log_in) count(call, METRICS_LOGIN_UNAVAILABLE);
-    unavailable(call, "Too many requests at once, try again later");
+    api_error(call, 503, "Too many requests at once, try again later");
     if (call->form) lead_on(call);
 }
 
@@ -499,9 +466,7 @@ static void change_password(struct api_call *call) {
     enum users_result result = USERS_CHANGED;
     if (clock_is_wrong(call)) {
         count(call, METRICS_LOGIN_UNAVAILABLE);
-        return;
-    }
-    if (read_credentials(call, &c, NEW_PASSWORD_TOO)) {
+    } else if (read_credentials(call, &c, NEW_PASSWORD_TOO)) {
         while ((result == USERS_CHANGED || result == USERS_NOT_FOUND) && authenticate(call, &c, &seen, &cost))
             result = user.hash_len > 0 || make_hash(call, c.new_secret, &user) == 0
                          ? users_revoke(call->api->users, c.name, &seen, &user)
@@ -509,7 +474,7 @@ static void change_password(struct api_call *call) {
         if (result == USERS_OK)
             success(call, 200, NULL, c.name);
         else if (result == USERS_UNAVAILABLE)
-            unavailable(call, "The account could not be stored, try again later");
+            api_error(call, 503, "The account could not be stored, try again later");
     }
     explicit_bzero(&c, sizeof c);
 }
@@ -587,15 +552,13 @@ static void metrics(struct api_call *call) {
 }
 
 /* application/json or application/ANYTHING+json, whatever its parameters (RFC 6839 3.1) */
-static bool is_json(struct slice value) {
-    struct slice type = slice_trim(slice_cut(&value, ';'));
+static bool is_json(struct slice type) {
     return type.len >= 16 && strncasecmp(type.at, "application/", 12) == 0 &&
            ((type.len == 16 && strncasecmp(type.at + 12, "json", 4) == 0) ||
             strncasecmp(type.at + type.len - 5, "+json", 5) == 0);
 }
 
-static bool is_form(struct slice value) {
-    struct slice type = slice_trim(slice_cut(&value, ';'));
+static bool is_form(struct slice type) {
     return type.len == 33 && strncasecmp(type.at, "application/x-www-form-urlencoded", 33) == 0;
 }
 
@@ -617,14 +580,10 @@ static const struct api_route *find_path(const struct api *api, struct slice pat
     return NULL;
 }
 
-static void answer_options(struct api_call *call, const char *allow) {
-    call->response = (struct http_response){ .status = 200, .allow = allow };
-}
-
 bool api_find(struct api_call *call, const struct http_request *request, const char *buf) {
     struct slice path = http_slice(buf, request->path);
     const struct api_route *route = call->route = find_path(call->api, path);
-    struct slice type = http_slice(buf, request->content_type);
+    struct slice parameters = http_slice(buf, request->content_type), type = slice_trim(slice_cut(&parameters, ';'));
     bool logout = route && route->handler == log_out; /* which reads no body but a form */
     enum http_method method = request->method == HTTP_HEAD ? HTTP_GET : request->method;
     /* what /verify is asked about may have been a form: it leads nobody on */
@@ -632,13 +591,13 @@ bool api_find(struct api_call *call, const struct http_request *request, const c
     if (call->form && !logout)
         call->referred = browser_referred(http_slice(buf, request->referer), http_slice(buf, request->host));
     if (route == NULL && method == HTTP_OPTIONS && slice_is(path, "*")) {
-        answer_options(call, "GET, HEAD, POST, OPTIONS");
+        call->response = (struct http_response){ .status = 200, .allow = "GET, HEAD, POST, OPTIONS" };
     } else if (route == NULL) {
         api_error(call, 404, "Not found");
     } else if (route->method == HTTP_OTHER) {
         return true;
     } else if (method == HTTP_OPTIONS) {
-        answer_options(call, route->allow);
+        call->response = (struct http_response){ .status = 200, .allow = route->allow };
     } else if (method != route->method) {
         api_error(call, 405, "Method not allowed");
         call->response.allow = route->allow;
@@ -667,10 +626,7 @@ void api_answer(struct api_call *call) {
 
 void api_refuse(struct api_call *call, struct slice path, int status, const char *message) {
     bool asked = api_needs_no_body(path);
-    if (asked && status != 400)
-        unauthorized(call, message, false);
-    else
-        api_error(call, status, message);
+    api_error(call, asked && status != 400 ? 401 : status, message);
     if (!asked) return;
     put_user(call, (struct slice){ "", 0 });
     call->response.no_store = true;
