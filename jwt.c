@@ -50,10 +50,6 @@ void jwt_put_claims(struct buffer *out, const struct hmac_key *key, struct slice
     put_base64url(out, mac, sizeof mac);
 }
 
-void jwt_put(struct buffer *out, const struct hmac_key *key, struct slice sub, int64_t exp) {
-    jwt_put_claims(out, key, sub, -1, exp, 0);
-}
-
 /* ---- telling of it ---------------------------------------------------- */
 
 static __attribute__((noinline)) bool tell(struct jwt_trace *t, enum jwt_check check, struct slice saw,

@@ -12,9 +12,8 @@
 enum {
     JWT_SUB_MAX = 1024,  /* bytes of a subject; a longer one is not taken */
     JWT_MAX = 32 * 1024, /* characters of a token; a longer one is not taken */
+    JWT_KEYS_MAX = 16,
 };
-
-enum { JWT_KEYS_MAX = 16 };
 
 /* The first one signs, all of them verify. As secret as each: wipe it with explicit_bzero. */
 struct jwt_keys {
@@ -67,11 +66,9 @@ struct jwt_trace {
 };
 
 /* Appends the token {"sub":sub,"exp":exp}: byte for byte what PyJWT makes of these claims and this key. sub is
- * UTF-8, exp a NumericDate and not negative. */
-void jwt_put(struct buffer *out, const struct hmac_key *key, struct slice sub, int64_t exp);
-
-/* The same with "iat":iat behind sub, for a life that is not the usual one, where it is not negative; and with a claim of
- * our own (RFC 7519 4.3), "after":after, where that is not 0: when the subject's earlier tokens were called back. */
+ * UTF-8, exp a NumericDate and not negative. With "iat":iat behind sub, for a life that is not the usual one, where that
+ * is not negative; and with a claim of our own (RFC 7519 4.3), "after":after, where that is not 0: when the subject's
+ * earlier tokens were called back. */
 void jwt_put_claims(struct buffer *out, const struct hmac_key *key, struct slice sub, int64_t iat, int64_t exp,
                     int64_t after);
 

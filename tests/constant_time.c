@@ -13,7 +13,7 @@ int main(void) {
     struct buffer token = { .at = text, .cap = sizeof text };
     __msan_poison(secret, sizeof secret);
     for (int i = 0; i < 2; i++) hmac_key_init(&keys.key[i], sha256_compress_portable, secret, sizeof secret);
-    jwt_put(&token, &keys.key[0], slice_of("Romel"), 2000000000);
+    jwt_put_claims(&token, &keys.key[0], slice_of("Romel"), -1, 2000000000, 0);
     if (__msan_test_shadow(text, token.len) < 0) {
         printf("the signature does not depend on the key: nothing was tested\n");
         return 1;

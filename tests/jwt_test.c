@@ -142,7 +142,7 @@ static const struct row {
     enum jwt_result expected;
     const char *why;
 } rows[] = {
-    { HEADER, CLAIMS, 1000, 0, JWT_VALID, "what jwt_put writes" },
+    { HEADER, CLAIMS, 1000, 0, JWT_VALID, "what jwt_put_claims writes" },
 
     /* the header: RFC 7515 section 4, alg in 4.1.1, crit in 4.1.11 */
     { "{'alg':'HS256'}", CLAIMS, 1000, 0, JWT_VALID, "typ is optional" },
@@ -972,7 +972,7 @@ static void test_written(void)
         struct buffer out = { .at = room, .cap = sizeof room };
         char *sub = guarded(w->sub.at, w->sub.len);
         put_text(&out, "before "); /* it appends */
-        jwt_put(&out, &k, (struct slice){ sub, w->sub.len }, w->exp);
+        jwt_put_claims(&out, &k, (struct slice){ sub, w->sub.len }, -1, w->exp, 0);
         guarded_free(sub, w->sub.len);
         check(!out.overflow && out.len == 7 + w->token.len && memcmp(room, "before ", 7) == 0 &&
                   memcmp(room + 7, w->token.at, w->token.len) == 0,
@@ -1050,7 +1050,7 @@ static void test_overflow(void)
         for (size_t cap = 0; cap <= len; cap++) {
             char *room = guarded(w->token.at, cap);
             struct buffer out = { .at = room, .cap = cap };
-            jwt_put(&out, &k, w->sub, w->exp);
+            jwt_put_claims(&out, &k, w->sub, -1, w->exp, 0);
             check(out.overflow == (cap < len) && out.len <= cap, "%s: a room of %zu for %zu: %s", w->why, cap, len,
                   out.overflow ? "overflow" : "no overflow");
             guarded_free(room, cap);
@@ -1059,7 +1059,7 @@ static void test_overflow(void)
     static const struct slice joe = S("joe");
     char room[256];
     struct buffer out = { .at = room, .cap = sizeof room, .overflow = true };
-    jwt_put(&out, &key, joe, 2000);
+    jwt_put_claims(&out, &key, joe, -1, 2000, 0);
     check(out.overflow && out.len == 0, "an overflow from before stays");
 }
 
@@ -1068,7 +1068,7 @@ static void round_trip(struct slice name, const char *what, unsigned long which)
     static char room[16 * JWT_SUB_MAX];
     struct jwt_claims claims;
     struct buffer out = { .at = room, .cap = sizeof room };
-    jwt_put(&out, &key, name, 2000);
+    jwt_put_claims(&out, &key, name, -1, 2000, 0);
     struct slice token = { room, out.len };
     check(!out.overflow && judge(&key, token, 1999, 0, &claims) == JWT_VALID && sub_is(&claims, name),
           "%s %lu: lost on the way", what, which);
@@ -1119,7 +1119,7 @@ static void test_million(void) {
         struct buffer b = { .at = right[i], .cap = sizeof right[i] };
         char name[] = "Romel0";
         name[5] = (char)('0' + i);
-        jwt_put(&b, &k, slice_of(name), 2000000000 + i);
+        jwt_put_claims(&b, &k, slice_of(name), -1, 2000000000 + i, 0);
         len[i] = b.len;
     }
     for (int round = 0; round < ROUNDS; round++) {
