@@ -28,21 +28,13 @@ static inline uint8_t from_char(uint8_t c) {
 
 size_t base64url_encode(const void *bytes, size_t n, char *out) {
     const uint8_t *p = bytes;
-    char *o = out;
-    for (; n >= 3; p += 3, n -= 3) {
-        uint32_t group = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
-        *o++ = to_char(group >> 18);
-        *o++ = to_char(group >> 12);
-        *o++ = to_char(group >> 6);
-        *o++ = to_char(group);
+    size_t len = base64url_encoded_len(n);
+    for (size_t i = 0; i < len; i++) {
+        size_t bit = 6 * i, at = bit / 8;
+        uint32_t two = (uint32_t)p[at] << 8 | (at + 1 < n ? p[at + 1] : 0);
+        out[i] = to_char(two >> (10 - bit % 8));
     }
-    if (n > 0) {
-        uint32_t group = (uint32_t)p[0] << 16 | (n == 2 ? (uint32_t)p[1] << 8 : 0);
-        *o++ = to_char(group >> 18);
-        *o++ = to_char(group >> 12);
-        if (n == 2) *o++ = to_char(group >> 6);
-    }
-    return (size_t)(o - out);
+    return len;
 }
 
 /* Eight values of six bits, a byte each, as one number of 48 bits. */
