@@ -93,28 +93,18 @@ void sha256_init(struct sha256 *s, sha256_compress *compress) {
 
 void sha256_update(struct sha256 *s, const void *data, size_t n) {
     const uint8_t *p = data;
-    size_t held = s->length % SHA256_BLOCK;
-    if (n == 0) return;
-    s->length += n;
-    if (n < SHA256_BLOCK - held) {
-        memcpy(s->block + held, p, n);
-        return;
+    for (size_t len; n > 0; p += len, n -= len) {
+        size_t held = s->length % SHA256_BLOCK;
+        len = n < SHA256_BLOCK - held ? n : SHA256_BLOCK - held;
+        if (len < SHA256_BLOCK) memcpy(s->block + held, p, len);
+        if (held + len == SHA256_BLOCK) compress_block(s, len < SHA256_BLOCK ? s->block : p);
+        s->length += len;
     }
-    if (held != 0) {
-        size_t missing = SHA256_BLOCK - held;
-        memcpy(s->block + held, p, missing);
-        compress_block(s, s->block);
-        p += missing;
-        n -= missing;
-    }
-    for (; n >= SHA256_BLOCK; p += SHA256_BLOCK, n -= SHA256_BLOCK) compress_block(s, p);
-    memcpy(s->block, p, n);
 }
 
 void sha256_final(struct sha256 *s, uint8_t digest[SHA256_DIGEST]) {
     /* 5.1.1: a one bit, zeros, and the length in bits as the block's last 64 bits */
     size_t held = s->length % SHA256_BLOCK;
-    uint64_t bits = 8 * s->length;
     s->block[held++] = 0x80;
     if (held > SHA256_BLOCK - 8) {
         memset(s->block + held, 0, SHA256_BLOCK - held);
@@ -122,8 +112,7 @@ void sha256_final(struct sha256 *s, uint8_t digest[SHA256_DIGEST]) {
         held = 0;
     }
     memset(s->block + held, 0, SHA256_BLOCK - 8 - held);
-    store_be32(s->block + 56, (uint32_t)(bits >> 32));
-    store_be32(s->block + 60, (uint32_t)bits);
+    store_be64(s->block + SHA256_BLOCK - 8, 8 * s->length);
     compress_block(s, s->block);
     sha256_store(digest, s->H);
 }
