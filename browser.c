@@ -4,8 +4,6 @@
  * that some browser takes for another host ("//host", "/\host", "/<TAB>/host"). */
 #include "browser.h"
 
-#include <sys/types.h>
-
 unsigned browser_cookie(struct slice field, const char *name, struct slice *value) {
     unsigned times = 0;
     while (field.at != NULL && times < 2) { /* RFC 6265 4.2.1: NAME=VALUE; NAME=VALUE */
@@ -18,40 +16,37 @@ unsigned browser_cookie(struct slice field, const char *name, struct slice *valu
 
 /* ---- forms ------------------------------------------------------------ */
 
-enum { TOO_LONG = -1, MALFORMED = -2 };
-
 static const char missing[] = " is missing";
 
-/* The number of bytes, or what is wrong. */
-static ssize_t decode(struct slice s, char plus, char *out, size_t cap) {
+/* NULL, or what is wrong, and *value empty. */
+static const char *decode(struct slice s, char plus, char *out, size_t cap, struct slice *value) {
     size_t n = 0;
+    *value = (struct slice){ out, 0 };
     for (size_t i = 0; i < s.len; i++) {
         char c = s.at[i] == '+' ? plus : s.at[i];
         if (c == '%') {
             int high = s.len - i > 2 ? hex_digit(s.at[i + 1]) : -1, low = high < 0 ? -1 : hex_digit(s.at[i + 2]);
-            if (low < 0) return MALFORMED;
+            if (low < 0) return " is malformed";
             c = (char)(high << 4 | low);
             i += 2;
         }
-        if (n == cap) return TOO_LONG;
+        if (n == cap) return " is too long";
         out[n++] = c;
     }
-    return (ssize_t)n;
+    value->len = n;
+    return NULL;
 }
 
 const char *browser_form_field(struct slice form, const char *name, char *out, size_t cap, struct slice *value) {
     const char *fault = missing;
     *value = (struct slice){ out, 0 };
     while (form.at != NULL) {
-        char key[16];
-        struct slice one = slice_cut(&form, '&');
-        ssize_t len = decode(slice_cut(&one, '='), ' ', key, sizeof key);
-        if (len < 0 || !slice_is((struct slice){ key, (size_t)len }, name)) continue;
+        char room[16];
+        struct slice key, one = slice_cut(&form, '&');
+        if (decode(slice_cut(&one, '='), ' ', room, sizeof room, &key) || !slice_is(key, name)) continue;
         if (fault == NULL) return " is given twice";
-        len = one.at ? decode(one, ' ', out, cap) : 0;
-        if (len < 0) return len == TOO_LONG ? " is too long" : " is malformed";
-        value->len = (size_t)len;
-        fault = NULL;
+        fault = decode(one, ' ', out, cap, value);
+        if (fault) return fault;
     }
     return fault;
 }
@@ -86,10 +81,7 @@ struct slice browser_referred(struct slice referer, struct slice host) {
 struct slice browser_next(struct slice form, struct slice referred, char *out, size_t cap) {
     struct slice next;
     const char *fault = browser_form_field(form, "next", out, cap, &next);
-    if (fault == missing && referred.at != NULL) { /* a path, in which + is one */
-        ssize_t len = decode(referred, '+', out, cap);
-        next.len = len < 0 ? 0 : (size_t)len;
-    }
+    if (fault == missing && referred.at != NULL) decode(referred, '+', out, cap, &next); /* a path, in which + is one */
     return fault == NULL || fault == missing ? next : none;
 }
 
@@ -100,26 +92,22 @@ bool browser_is_path(struct slice s) {
     return true;
 }
 
-static void put_escaped(struct buffer *out, char c) {
-    put_char(out, '%');
-    put_char(out, "0123456789ABCDEF"[(uint8_t)c >> 4]);
-    put_char(out, "0123456789ABCDEF"[c & 15]);
+static void put_one(struct buffer *out, char c, bool as_it_is) {
+    static const char digits[] = "0123456789ABCDEF";
+    const char escape[] = { '%', digits[(uint8_t)c >> 4], digits[c & 15] };
+    put_bytes(out, as_it_is ? &c : escape, as_it_is ? 1 : sizeof escape);
 }
 
 void browser_put_path(struct buffer *out, struct slice path) {
-    for (size_t i = 0; i < path.len; i++)
-        if (path.at[i] <= ' ' || path.at[i] > '~' || strchr("\"<>", path.at[i]))
-            put_escaped(out, path.at[i]);
-        else
-            put_char(out, path.at[i]);
+    for (size_t i = 0; i < path.len; i++) {
+        char c = path.at[i];
+        put_one(out, c, c > ' ' && c <= '~' && !strchr("\"<>", c));
+    }
 }
 
 void browser_put_value(struct buffer *out, struct slice value) {
     for (size_t i = 0; i < value.len; i++) {
-        char c = value.at[i];
-        if ((c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || (c != '\0' && strchr("-._~", c)))
-            put_char(out, c);
-        else
-            put_escaped(out, c);
+        char c = value.at[i], small = c | 32;
+        put_one(out, c, (c >= '0' && c <= '9') || (small >= 'a' && small <= 'z') || (c != '\0' && strchr("-._~", c)));
     }
 }
