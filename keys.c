@@ -64,16 +64,6 @@ int keys_take(const struct keys_file *f, struct slice text, struct hmac_key *key
     return 0;
 }
 
-/* ---- paths ------------------------------------------------------------ */
-
-/* The file in which the next one is written. */
-static const char *unfinished(const char *path, char out[FILE_PATH_MAX]) {
-    struct buffer b = { .at = out, .cap = FILE_PATH_MAX };
-    put_text(&b, path);
-    put_bytes(&b, ".unfinished", sizeof ".unfinished");
-    return out;
-}
-
 /* ---- reading ---------------------------------------------------------- */
 
 /* All of an open file: its length, or -1 with errno. */
@@ -131,6 +121,14 @@ int keys_load(const struct keys_file *f, struct hmac_key *key, unsigned max) {
 }
 
 /* ---- writing ---------------------------------------------------------- */
+
+/* The file in which the next one is written. */
+static const char *unfinished(const char *path, char out[FILE_PATH_MAX]) {
+    struct buffer b = { .at = out, .cap = FILE_PATH_MAX };
+    put_text(&b, path);
+    put_bytes(&b, ".unfinished", sizeof ".unfinished");
+    return out;
+}
 
 static bool is_named(int fd, const char *name) {
     struct stat st, named;
@@ -201,21 +199,17 @@ int keys_make(const char *path, bool *there) {
     return result;
 }
 
-/* The keys that are there, behind the new one: not more than `max` in all. */
+/* The keys that are there, behind the new one: not more than `max` in all. How many fell out. */
 static unsigned put_old_keys(struct buffer *out, struct slice old, unsigned max) {
-    unsigned dropped = 0, n = 1;
+    unsigned n = 1;
     while (old.at != NULL) {
         struct slice line = slice_cut(&old, '\n');
         if (line.len > 0 && line.at[line.len - 1] == '\r') line.len--;
-        if (line.len == 0) continue;
-        if (n++ >= max) {
-            dropped++;
-            continue;
-        }
+        if (line.len == 0 || n++ >= max) continue;
         put_bytes(out, line.at, line.len);
         put_char(out, '\n');
     }
-    return dropped;
+    return n > max ? n - max : 0;
 }
 
 /* The old file's text is in `text`, and the new one's comes into it behind that. */
@@ -234,9 +228,7 @@ static int replace(const char *path, int fd, const char *name, unsigned max, cha
         return -1;
     if (dropped > 0)
         log_line("note: ", log_decimal(dropped, number),
-                 " of the oldest keys fell out: what they signed is not valid "
-                 "any more",
-                 NULL);
+                 " of the oldest keys fell out: what they signed is not valid any more", NULL);
     return 0;
 }
 
