@@ -3,7 +3,7 @@
  *   scrypt:N:r:p          64-byte key; without parameters 32768:8:1
  *   pbkdf2:sha256:N       32-byte key; without N 600000
  *
- * SALT is used as its ASCII bytes. A cost above PASSWORD_COST_MAX is refused instead of computed: a hash string
+ * SALT is used as its ASCII bytes. A cost above the two caps below is refused instead of computed: a hash string
  * must not be able to stop the server. */
 #ifndef PASSWORD_H
 #define PASSWORD_H

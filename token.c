@@ -191,17 +191,16 @@ static enum jwt_check first_fault(const struct judged *j) {
     return check;
 }
 
-static bool has_users(const struct token_config *c) { return users_exist(c->users); }
-
 /* Opens the accounts only where they are: a file is not made for a question. */
 static struct users *open_users(const struct token_config *c) {
-    return has_users(c) ? users_open(c->users, c->compress, (const uint8_t *)"of one process..", c->ttl) : NULL;
+    return users_exist(c->users) ? users_open(c->users, c->compress, (const uint8_t *)"of one process..", c->ttl)
+                                 : NULL;
 }
 
 static int issue(const struct token_config *c, const char *name, double now) {
     char token[8 * JWT_SUB_MAX];
     struct buffer b = { .at = token, .cap = sizeof token };
-    if (!has_users(c)) return log_line(c->users, ": ", strerror(errno), " (--users names another file)", NULL);
+    if (!users_exist(c->users)) return log_line(c->users, ": ", strerror(errno), " (--users names another file)", NULL);
     struct users *users = open_users(c);
     if (users == NULL) return -1;
     struct user user = { .not_before = 0 };
@@ -220,7 +219,7 @@ static int verify(const struct judged *j) {
     char text[6 * SHOWN_MAX];
     struct buffer b = { .at = text, .cap = sizeof text - 1 };
     struct slice name = { j->claims.sub, j->claims.sub_len };
-    if (j->users == NULL && has_users(j->config)) return -1; /* why was said */
+    if (j->users == NULL && users_exist(j->config->users)) return -1; /* why was said */
     if (j->revoked_at) return log_line("the token is not valid: it was called back", NULL);
     if (j->result != JWT_VALID) {
         enum jwt_check check = first_fault(j);
