@@ -7,7 +7,8 @@
 cd "$top" || exit 1
 need clang 'clang libclang-rt-14-dev' || finish
 try() { # folder of the sources
-    clang -std=c11 -D_GNU_SOURCE -O1 -g -fsanitize=memory -fno-sanitize-recover=all -I"$1" tests/constant_time.c \
+    clang -std=c11 -D_GNU_SOURCE -O1 -g -fsanitize=memory -fno-sanitize-recover=all -include sanitizer/msan_interface.h \
+        '-DANSWER_IS_PUBLIC(x)=__msan_unpoison(&(x), sizeof(x))' -I"$1" tests/constant_time.c \
         "$1"/bytes.c "$1"/sha256.c "$1"/hmac.c "$1"/base64url.c "$1"/json.c "$1"/jwt.c -o "$dir/try" >"$dir/log" 2>&1 &&
         "$dir/try" >>"$dir/log" 2>&1
 }
