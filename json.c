@@ -83,9 +83,11 @@ static int32_t hex4(struct cursor *c) {
     return value;
 }
 
-/* What stands behind a backslash (section 7): its code point, or -1. */
+/* Section 7: what may stand behind a backslash, and what it says. */
+static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
+
+/* What stands behind a backslash: its code point, or -1. */
 static int32_t read_escape(struct cursor *c) {
-    static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
     if (c->p == c->end) return fail(c, "an unfinished string");
     char letter = *c->p++;
     if (letter != 'u') {
@@ -335,20 +337,13 @@ enum json_result json_object(struct slice text, struct json_member *members, siz
     return got < 0 ? JSON_BAD : twice ? JSON_TWICE : JSON_OK;
 }
 
-static int next_of(struct slice *rest, bool first, struct slice *name, struct slice *value, const char **why) {
+int json_next(struct slice *rest, struct slice *name, struct slice *value, const char **why) {
     struct cursor c = start(*rest);
+    bool first = name ? name->at == NULL : value->at == NULL;
     int got = next_outermost(&c, first, name, value);
     *rest = (struct slice){ c.p, (size_t)(c.end - c.p) };
     *why = c.why;
     return got;
-}
-
-int json_next(struct slice *rest, struct slice *name, struct slice *value, const char **why) {
-    return next_of(rest, name->at == NULL, name, value, why);
-}
-
-int json_element(struct slice *rest, struct slice *value, const char **why) {
-    return next_of(rest, value->at == NULL, NULL, value, why);
 }
 
 /* ---- writing ---------------------------------------------------------- */
@@ -360,11 +355,10 @@ static void put_u(struct buffer *b, int32_t unit) {
 }
 
 static void put_escaped(struct buffer *b, int32_t code) {
-    static const char codes[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
-    const char *at = code > 0 && code < 0x80 ? strchr(codes, code) : NULL;
+    const char *at = code > 0 && code < 0x80 ? strchr(meanings, code) : NULL;
     if (at) {
         put_char(b, '\\');
-        put_char(b, letters[at - codes]);
+        put_char(b, letters[at - meanings]);
     } else if (code >= 0x10000) {
         put_u(b, 0xd800 + ((code - 0x10000) >> 10));
         put_u(b, 0xdc00 + ((code - 0x10000) & 0x3ff));

@@ -40,7 +40,9 @@ enum json_result json_object(struct slice text, struct json_member *members, siz
 int json_next(struct slice *rest, struct slice *name, struct slice *value, const char **why);
 
 /* The elements of an array, one a call: as json_next, and *value is empty at first. */
-int json_element(struct slice *rest, struct slice *value, const char **why);
+static inline int json_element(struct slice *rest, struct slice *value, const char **why) {
+    return json_next(rest, NULL, value, why);
+}
 
 /* The characters of a JSON_STRING's raw slice as UTF-8: their number of bytes, or -1 where they do not fit
  * `cap`. They may contain NUL. */

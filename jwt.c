@@ -20,22 +20,20 @@ static void put_base64url(struct buffer *out, const void *bytes, size_t n) {
         out->len += base64url_encode(bytes, n, out->at + out->len);
 }
 
+static void put_claim(struct buffer *out, const char *name, int64_t value) {
+    put_text(out, name);
+    put_number(out, (uint64_t)value);
+}
+
 void jwt_put_claims(struct buffer *out, const struct hmac_key *key, struct slice sub, int64_t iat, int64_t exp,
                     int64_t after) {
     char text[6 * JWT_SUB_MAX + 64]; /* an escape is six characters for a byte at the most */
     struct buffer payload = { .at = text, .cap = sizeof text };
     put_text(&payload, "{\"sub\":");
     json_put_string(&payload, sub);
-    if (iat >= 0) {
-        put_text(&payload, ",\"iat\":");
-        put_number(&payload, (uint64_t)iat);
-    }
-    put_text(&payload, ",\"exp\":");
-    put_number(&payload, (uint64_t)exp);
-    if (after) {
-        put_text(&payload, ",\"after\":");
-        put_number(&payload, (uint64_t)after);
-    }
+    if (iat >= 0) put_claim(&payload, ",\"iat\":", iat);
+    put_claim(&payload, ",\"exp\":", exp);
+    if (after) put_claim(&payload, ",\"after\":", after);
     put_char(&payload, '}');
     out->overflow |= payload.overflow;
 
