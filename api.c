@@ -24,7 +24,8 @@ static void finish(struct api_call *call, int status) {
     call->response = (struct http_response){ .status = status, .body = { call->text.at, call->text.len } };
 }
 
-void api_error(struct api_call *call, int status, const char *message) {
+/* Answers with {"error":message}. */
+static void refuse(struct api_call *call, int status, const char *message) {
     call->text.len = 0;
     put_text(&call->text, "{\"error\":");
     json_put_string(&call->text, slice_of(message));
@@ -155,7 +156,7 @@ static bool bad_input(struct api_call *call, const char *what, const char *why) 
     put_text(&b, what);
     put_text(&b, why);
     message[b.len] = '\0';
-    api_error(call, 400, message);
+    refuse(call, 400, message);
     return false;
 }
 
@@ -230,7 +231,7 @@ const char *api_watch_clock(struct api_keys *shared, double now) {
 static bool clock_is_wrong(struct api_call *call) {
     const char *fault = api_watch_clock(call->api->keys, call->now);
     if (fault == NULL) return false;
-    api_error(call, 503, fault);
+    refuse(call, 503, fault);
     call->response.retry_after = CLOCK_RETRY_SECONDS;
     return true;
 }
@@ -266,10 +267,7 @@ static enum jwt_result judge(const struct api_call *call, struct jwt_claims *cla
 }
 
 static void refuse_token(struct api_call *call, int status, enum jwt_result result, bool given) {
-    api_error(call, status,
-              !given                  ? "Token is missing"
-              : result == JWT_EXPIRED ? "Token has expired"
-                                      : "Invalid token");
+    refuse(call, status, !given ? "Token is missing" : result == JWT_EXPIRED ? "Token has expired" : "Invalid token");
     if (given) call->response.www_authenticate = "Bearer error=\"invalid_token\""; /* RFC 6750 3 */
 }
 
@@ -339,7 +337,7 @@ static enum users_result add_user(const struct api_call *call, const struct cred
 static bool is_closed(struct api_call *call) {
     const struct api *api = call->api;
     if (api->registration == API_OPEN || (api->registration == API_FIRST && !users_any(api->users))) return false;
-    api_error(call, 403, "Registration is closed");
+    refuse(call, 403, "Registration is closed");
     return true;
 }
 
@@ -350,9 +348,9 @@ static void register_user(struct api_call *call) {
         if (result == USERS_OK)
             success(call, 201, NULL, c.name);
         else if (result == USERS_EXISTS)
-            api_error(call, 400, "Username already exists");
+            refuse(call, 400, "Username already exists");
         else
-            api_error(call, 503, "The account could not be stored, try again later");
+            refuse(call, 503, "The account could not be stored, try again later");
         call->code = result == USERS_EXISTS ? "taken" : NULL;
         if (result != USERS_OK && is_closed(call)) call->code = NULL; /* by somebody who was first meanwhile */
     }
@@ -374,7 +372,7 @@ static bool refuse_login(struct api_call *call, struct slice name, enum metrics_
                          int status, const char *message) {
     count(call, what);
     if (cause) log_refusal(call, name, cause);
-    api_error(call, status, message);
+    refuse(call, status, message);
     return false;
 }
 
@@ -453,7 +451,7 @@ static void log_in(struct api_call *call) {
 
 void api_busy(struct api_call *call) {
     if (call->route->handler == log_in) count(call, METRICS_LOGIN_UNAVAILABLE);
-    api_error(call, 503, "Too many requests at once, try again later");
+    refuse(call, 503, "Too many requests at once, try again later");
     if (call->form) lead_on(call);
 }
 
@@ -474,7 +472,7 @@ static void change_password(struct api_call *call) {
         if (result == USERS_OK)
             success(call, 200, NULL, c.name);
         else if (result == USERS_UNAVAILABLE)
-            api_error(call, 503, "The account could not be stored, try again later");
+            refuse(call, 503, "The account could not be stored, try again later");
     }
     explicit_bzero(&c, sizeof c);
 }
@@ -508,17 +506,16 @@ static void get_page(struct api_call *call) {
 /* ---- the routes ------------------------------------------------------- */
 
 static const struct api_route routes[] = {
-    { "/get-jwt", HTTP_GET, "GET, HEAD, OPTIONS", API_ON_LOOP, true, get_jwt, "Token is valid" },
-    { "/login", HTTP_POST, "POST, OPTIONS", API_ON_WORKER, true, log_in, "Login successful" },
-    { "/set-jwt", HTTP_POST, "POST, OPTIONS", API_ON_WORKER, true, log_in, "JWT created" },
-    { "/register", HTTP_POST, "POST, OPTIONS", API_ON_WORKER, false, register_user, "User registered successfully" },
-    { "/healthz", HTTP_GET, "GET, HEAD, OPTIONS", API_ON_LOOP, true, healthz, NULL },
-    { "/metrics", HTTP_GET, "GET, HEAD, OPTIONS", API_ON_LOOP, true, metrics, NULL },
-    { "/change-password", HTTP_POST, "POST, OPTIONS", API_ON_WORKER, true, change_password,
-      "Password changed successfully" },
-    { "/verify", HTTP_OTHER, NULL, API_ON_LOOP, true, verify, NULL }, /* any method, and what is below it too */
-    { "/logout", HTTP_POST, "POST, OPTIONS", API_ON_LOOP, true, log_out, "Logged out" },
-    { "/", HTTP_GET, "GET, HEAD, OPTIONS", API_ON_LOOP, false, get_page, NULL },
+    { "/get-jwt", HTTP_GET, API_ON_LOOP, true, get_jwt, "Token is valid" },
+    { "/login", HTTP_POST, API_ON_WORKER, true, log_in, "Login successful" },
+    { "/set-jwt", HTTP_POST, API_ON_WORKER, true, log_in, "JWT created" },
+    { "/register", HTTP_POST, API_ON_WORKER, false, register_user, "User registered successfully" },
+    { "/healthz", HTTP_GET, API_ON_LOOP, true, healthz, NULL },
+    { "/metrics", HTTP_GET, API_ON_LOOP, true, metrics, NULL },
+    { "/change-password", HTTP_POST, API_ON_WORKER, true, change_password, "Password changed successfully" },
+    { "/verify", HTTP_OTHER, API_ON_LOOP, true, verify, NULL }, /* any method, and what is below it too */
+    { "/logout", HTTP_POST, API_ON_LOOP, true, log_out, "Logged out" },
+    { "/", HTTP_GET, API_ON_LOOP, false, get_page, NULL },
 };
 enum { ROUTES = sizeof routes / sizeof *routes };
 _Static_assert((int)ROUTES < (int)METRICS_ROUTES, "the metrics have a row for each route");
@@ -580,6 +577,9 @@ static const struct api_route *find_path(const struct api *api, struct slice pat
     return NULL;
 }
 
+/* The Allow field of a path, by its method. */
+static const char *const allows[] = { [HTTP_GET] = "GET, HEAD, OPTIONS", [HTTP_POST] = "POST, OPTIONS" };
+
 bool api_find(struct api_call *call, const struct http_request *request, const char *buf) {
     struct slice path = http_slice(buf, request->path);
     const struct api_route *route = call->route = find_path(call->api, path);
@@ -593,19 +593,19 @@ bool api_find(struct api_call *call, const struct http_request *request, const c
     if (route == NULL && method == HTTP_OPTIONS && slice_is(path, "*")) {
         call->response = (struct http_response){ .status = 200, .allow = "GET, HEAD, POST, OPTIONS" };
     } else if (route == NULL) {
-        api_error(call, 404, "Not found");
+        refuse(call, 404, "Not found");
     } else if (route->method == HTTP_OTHER) {
         return true;
     } else if (method == HTTP_OPTIONS) {
-        call->response = (struct http_response){ .status = 200, .allow = route->allow };
+        call->response = (struct http_response){ .status = 200, .allow = allows[route->method] };
     } else if (method != route->method) {
-        api_error(call, 405, "Method not allowed");
-        call->response.allow = route->allow;
+        refuse(call, 405, "Method not allowed");
+        call->response.allow = allows[route->method];
     } else if (method == HTTP_POST && !call->form && !logout && !is_json(type)) {
-        api_error(call, 415, "Content-Type must be application/json");
+        refuse(call, 415, "Content-Type must be application/json");
     } else if ((call->form || logout) && !is_same_origin(request, buf)) {
         call->form = false;
-        api_error(call, 403, "Not sent by a page of this host: Sec-Fetch-Site or Origin must say so");
+        refuse(call, 403, "Not sent by a page of this host: Sec-Fetch-Site or Origin must say so");
     } else {
         return true;
     }
@@ -619,14 +619,14 @@ void api_answer(struct api_call *call) {
     if (call->form) lead_on(call);
     if (call->text.overflow) {
         call->text.overflow = false;
-        api_error(call, 500, "The answer is too long");
+        refuse(call, 500, "The answer is too long");
     }
     call->response.no_store |= call->route->no_store;
 }
 
 void api_refuse(struct api_call *call, struct slice path, int status, const char *message) {
     bool asked = api_needs_no_body(path);
-    api_error(call, asked && status != 400 ? 401 : status, message);
+    refuse(call, asked && status != 400 ? 401 : status, message);
     if (!asked) return;
     put_user(call, (struct slice){ "", 0 });
     call->response.no_store = true;

@@ -86,7 +86,6 @@ enum api_place {
 struct api_route {
     const char *path;
     enum http_method method;
-    const char *allow; /* its Allow field: what the path answers to */
     enum api_place place;
     bool no_store; /* its answers are about a token */
     void (*handler)(struct api_call *call);
@@ -122,9 +121,6 @@ void api_answer(struct api_call *call);
 
 /* Of the monotonic clock. */
 uint64_t api_nanoseconds(void);
-
-/* Answers with this status and {"error":message}. */
-void api_error(struct api_call *call, int status, const char *message);
 
 /* The number of the call's route in the metrics; 0: none. */
 unsigned api_route_number(const struct api_call *call);

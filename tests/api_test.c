@@ -1446,7 +1446,7 @@ static void test_unavailable(void) {
     check(number(METRICS_LOGIN_UNAVAILABLE) == before + 1, "a registration is no log-in");
     response = call.response;
     check(response.status == 503 && response.retry_after > 0 && is_error(""), "busy: 503, and when to come back");
-    api_error(&call, 400, "a \"quoted\"\nmessage");
+    api_refuse(&call, slice_of("/"), 400, "a \"quoted\"\nmessage");
     response = call.response;
     check(response.status == 400 && body_is("{\"error\":\"a \\\"quoted\\\"\\nmessage\"}\n") && !response.retry_after,
           "an error's text is escaped");
