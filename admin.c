@@ -38,7 +38,7 @@ static struct slice read_line(line text, const char *prompt) {
     return (struct slice){ text, len };
 }
 
-/* NULL, or what is wrong with what came. What was typed beyond a line's end is thrown away: the shell must not get it. */
+/* NULL, or what is wrong with what came. What was typed beyond a line's end is thrown away: no shell must get it. */
 static const char *read_password(line text, line again, struct slice *password) {
     static const int ends[] = { SIGINT, SIGTERM, SIGQUIT, SIGHUP };
     bool same = true;

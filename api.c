@@ -160,7 +160,7 @@ static bool bad_input(struct api_call *call, const char *what, const char *why) 
     return false;
 }
 
-/* A member that must be a text of `cap` bytes at the most, not yet known to be UTF-8. NULL, or what is wrong with it. */
+/* A member that must be a text of `cap` bytes at the most; it may be no UTF-8 yet. NULL, or what is wrong with it. */
 static const char *read_member(const struct api_call *call, const struct json_member *member, char *out, size_t cap,
                                struct slice *value) {
     if (call->form) return browser_form_field(call->body, member->name, out, cap, value);

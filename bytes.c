@@ -1,7 +1,7 @@
 /* bytes.c - slices to read from, buffers to write to, a comparison in constant time. */
 #include "bytes.h"
 
-#ifndef ANSWER_IS_PUBLIC /* tests/constant_time.sh follows the key as if it were uninitialized; the answer may be known */
+#ifndef ANSWER_IS_PUBLIC /* tests/constant_time.sh follows what depends on a key; the answer may be known */
 #define ANSWER_IS_PUBLIC(x) (void)(x)
 #endif
 

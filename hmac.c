@@ -1,6 +1,6 @@
 /* hmac.c - HMAC-SHA-256 and PBKDF2, in the letters of RFC 2104 and RFC 8018.
  *
- * Guarantees: time depends on lengths and the iteration count only; what these functions derive from the key they wipe. */
+ * Guarantees: time depends on lengths and the iteration count only; what is derived from the key is wiped here. */
 #include "hmac.h"
 
 #include <string.h>

@@ -58,7 +58,7 @@ static inline void xor_block(struct block *X, const struct block *B) {
     for (int i = 0; i < 16; i++) X->w[i] ^= B->w[i];
 }
 
-/* Section 4, scryptBlockMix: out = Y_0, Y_2, ..., Y_1, Y_3, ... of B XOR V, blocks of 2 * r; just of B where V is NULL. */
+/* Section 4, scryptBlockMix: out = Y_0, Y_2, ..., Y_1, Y_3, ... of B XOR V, blocks of 2 * r; of B where V is NULL. */
 static inline void block_mix(const struct block *B, const struct block *V, struct block *out, uint32_t r) {
     struct block X = B[2 * r - 1];
     if (V) xor_block(&X, &V[2 * r - 1]);

@@ -1,5 +1,5 @@
-/* token.c - tokens from the shell. What is judged is judged by jwt_verify, as the server does; what is told of it is what
- * that wrote down.
+/* token.c - tokens from the shell. What is judged is judged by jwt_verify, as the server does; what is told of it is
+ * what that wrote down.
  *
  * A token is anybody's text: of its bytes only printable ASCII reaches the terminal, all else as \x and two digits. */
 #include "token.h"
