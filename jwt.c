@@ -50,16 +50,10 @@ void jwt_put_claims(struct buffer *out, const struct hmac_key *key, struct slice
 
 /* ---- telling of it ---------------------------------------------------- */
 
-static __attribute__((noinline)) bool tell(struct jwt_trace *t, enum jwt_check check, struct slice saw,
-                                           const char *fault, const char *at) {
-    t->step[check] = (struct jwt_step){ .made = true, .fault = fault, .at = at, .saw = saw };
-    return fault == NULL;
-}
-
 /* True where there is no fault; written down where somebody wants to know. */
-static inline bool step(struct jwt_trace *t, enum jwt_check check, struct slice saw, const char *fault,
-                        const char *at) {
-    return t ? tell(t, check, saw, fault, at) : fault == NULL;
+static bool step(struct jwt_trace *t, enum jwt_check check, struct slice saw, const char *fault, const char *at) {
+    if (t) t->step[check] = (struct jwt_step){ .made = true, .fault = fault, .at = at, .saw = saw };
+    return fault == NULL;
 }
 
 /* The first character that is not of the alphabet, or the last one: it ends a length, or leaves bits, that no encoder
