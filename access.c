@@ -32,31 +32,27 @@ static void put_user(struct buffer *out, struct slice user) {
         put_escaped(out, cut(user, ACCESS_USER_MAX));
 }
 
-static void put_version(struct buffer *out, unsigned minor_version) {
-    put_text(out, " HTTP/1.");
-    put_number(out, minor_version);
+/* The part of an IMF-fixdate, Tue, 24 Nov 2026 14:17:47 GMT, that begins at `from`, and what stands before it. */
+static void put_part(struct buffer *out, const char *before, const char *date, size_t from, size_t len) {
+    put_text(out, before);
+    put_bytes(out, date + from, len);
 }
 
 static void put_clf(struct buffer *out, const struct access *a) {
     char address[ADDRESS_TEXT_MAX];
-    const char *date = a->date; /* Tue, 24 Nov 2026 14:17:47 GMT */
-    put_text(out, address_text(&a->client, address));
-    put_text(out, " - ");
+    put_texts(out, address_text(&a->client, address), " - ", NULL);
     put_user(out, a->user);
-    put_text(out, " [");
-    put_bytes(out, date + 5, 2);
-    put_char(out, '/');
-    put_bytes(out, date + 8, 3);
-    put_char(out, '/');
-    put_bytes(out, date + 12, 4);
-    put_char(out, ':');
-    put_bytes(out, date + 17, 8);
+    put_part(out, " [", a->date, 5, 2);
+    put_part(out, "/", a->date, 8, 3);
+    put_part(out, "/", a->date, 12, 4);
+    put_part(out, ":", a->date, 17, 8);
     put_text(out, " +0000] \"");
-    put_escaped(out, a->method);
     if (a->method.at) {
+        put_escaped(out, a->method);
         put_char(out, ' ');
         put_escaped(out, cut(a->target, ACCESS_TARGET_MAX));
-        put_version(out, a->minor_version);
+        put_text(out, " HTTP/1.");
+        put_number(out, a->minor_version);
     } else {
         put_char(out, '-');
     }
@@ -74,13 +70,11 @@ static void put_time(struct buffer *out, const char *date) {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     unsigned month = 0;
     while (month < 11 && memcmp(months + 3 * month, date + 8, 3) != 0) month++;
-    put_bytes(out, date + 12, 4);
+    put_part(out, "", date, 12, 4);
     put_text(out, month < 9 ? "-0" : "-");
     put_number(out, month + 1);
-    put_char(out, '-');
-    put_bytes(out, date + 5, 2);
-    put_char(out, 'T');
-    put_bytes(out, date + 17, 8);
+    put_part(out, "-", date, 5, 2);
+    put_part(out, "T", date, 17, 8);
     put_char(out, 'Z');
 }
 

@@ -1,6 +1,8 @@
 /* bytes.c - slices to read from, buffers to write to, a comparison in constant time. */
 #include "bytes.h"
 
+#include <stdarg.h>
+
 #ifndef ANSWER_IS_PUBLIC /* tests/constant_time.sh follows what depends on a key; the answer may be known */
 #define ANSWER_IS_PUBLIC(x) (void)(x)
 #endif
@@ -41,6 +43,13 @@ void put_bytes(struct buffer *b, const void *bytes, size_t n) {
 }
 
 void put_char(struct buffer *b, char c) { put_bytes(b, &c, 1); }
+
+void put_texts(struct buffer *b, const char *text, ...) {
+    va_list texts;
+    va_start(texts, text);
+    for (; text; text = va_arg(texts, const char *)) put_text(b, text);
+    va_end(texts);
+}
 
 void put_number(struct buffer *b, uint64_t n) {
     char digits[20];

@@ -52,6 +52,9 @@ void put_char(struct buffer *b, char c);
 static inline void put_text(struct buffer *b, const char *text) { put_bytes(b, text, strlen(text)); }
 void put_number(struct buffer *b, uint64_t n);
 
+/* The texts up to a NULL. */
+__attribute__((sentinel)) void put_texts(struct buffer *b, const char *text, ...);
+
 /* Lower-case hexadecimal, branch-free in the bytes: they may be secret. */
 void put_hex(struct buffer *b, const uint8_t *bytes, size_t n);
 

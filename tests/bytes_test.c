@@ -115,6 +115,17 @@ static void test_put(void) {
     guarded_free(at, 5);
 }
 
+static void test_put_texts(void) {
+    char *at = guarded("#####", 5);
+    struct buffer b = { .at = at, .cap = 5 };
+    put_texts(&b, "ab", "", "cde", NULL);
+    check(slice_is((struct slice){ b.at, b.len }, "abcde") && !b.overflow, "texts in what just holds them");
+    b = (struct buffer){ .at = at, .cap = 4 };
+    put_texts(&b, "ab", "cde", "f", NULL);
+    check(b.len == 2 && b.overflow, "a text that does not fit is dropped whole, and so is what follows");
+    guarded_free(at, 5);
+}
+
 static void test_put_number(void) {
     static const struct {
         uint64_t n;
@@ -262,6 +273,7 @@ int main(void) {
     test_decimal();
     test_put();
     test_put_number();
+    test_put_texts();
     test_put_hex();
     test_order();
     test_ct_equal();

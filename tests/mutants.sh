@@ -102,7 +102,7 @@ mutant users_test "nor is anybody remembered" users_file.c 's/bool due = kept > 
 mutant users_test "another owner and mode" users_file.c 's/ && fchown(fd, .*&&$/ \&\&/'
 mutant users_test "a link is replaced" users_file.c 's/if (st.st_dev != u->device || st.st_ino != u->inode) return.*//'
 mutant metrics_test "a bucket has what is equal to its bound" metrics.c 's/nanoseconds > (uint64_t)bounds/nanoseconds >= (uint64_t)bounds/'
-mutant metrics_test "buckets are cumulative" metrics.c 's/hashes += sums/hashes = sums/'
+mutant metrics_test "buckets are cumulative" metrics.c 's/hashes += /hashes = /'
 mutant metrics_test "parts of a millisecond are lost" metrics.c 's/m->hash_rest = .*/m->hash_rest = 0;/'
 mutant metrics_test "only one thread is read" metrics.c 's/for (size_t i = 0; i < n; i++)/for (size_t i = 0; i < 1; i++)/'
 mutant access_test "a quote ends the request" access.c "s/ && c != '\"'//"
