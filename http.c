@@ -2,17 +2,17 @@
  *
  * The reader goes line by line, remembers where it stopped, and never looks at a byte twice but to find the end
  * of an unfinished line. It refuses all that RFC 9112 lets a server refuse and that two readers could take in
- * two ways: bare LF, bare CR, obs-fold, white space before a colon, a Content-Length beside a Transfer-Encoding
- * or another Content-Length that differs, a missing or second Host. Field values are kept as slices; fields it does not know
- * are checked for form and skipped. */
+ * two ways: bare LF, bare CR, obs-fold, white space before a colon, a Content-Length beside a Transfer-Encoding or another
+ * Content-Length that differs, a missing or second Host. Field values are kept as slices; fields it does not know are
+ * checked for form and skipped. */
 #include "http.h"
 
 #include <strings.h>
 
-static int refuse(struct http_request *r, int status, const char *reason) {
+static enum http_result refuse(struct http_request *r, int status, const char *reason) {
     r->status = status;
     r->reason = reason;
-    return -1;
+    return HTTP_REFUSED;
 }
 
 /* ---- characters ------------------------------------------------------- */
@@ -22,6 +22,8 @@ static const uint32_t tchar[4] = { 0, 0x03ff6cfa, 0xc7fffffe, 0x57ffffff };    /
 static const uint32_t reg_name[4] = { 0, 0x2bff7ff2, 0x87fffffe, 0x47fffffe }; /* RFC 3986 3.2.2, and % */
 
 static const uint32_t ip_literal[4] = { 0, 0x07ff4000, 0x0000007e, 0x0000007e }; /* hex digits, colon, dot */
+
+static inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 static inline bool in_set(const uint32_t set[4], char character) {
     uint8_t c = (uint8_t)character;
@@ -68,78 +70,71 @@ static bool is_reg_name(struct slice s) {
     return true;
 }
 
-/* RFC 9110 7.2: host [ ":" port ]; both may be empty, the host may be an IP-literal in brackets */
-static bool is_authority(struct slice s) {
-    struct slice port = s, host = slice_cut(&port, s.len > 0 && s.at[0] == '[' ? ']' : ':');
-    if (host.len > 0 && host.at[0] == '[') {
-        struct slice address = { host.at + 1, host.len - 1 };
-        if (port.at == NULL || address.len < 2 || !all_in_set(ip_literal, address) ||
-            (port.len > 0 && slice_cut(&port, ':').len > 0))
-            return false;
+/* RFC 9110 7.2: host [ ":" port ]; both may be empty, the host may be an IP-literal in brackets. *port gets what is
+ * behind the colon; at NULL: there is none. */
+static bool cut_port(struct slice s, struct slice *port) {
+    bool literal = s.len > 0 && s.at[0] == '[';
+    struct slice host = slice_cut(&s, literal ? ']' : ':');
+    *port = s;
+    if (literal) {
+        struct slice address = { host.at + 1, host.len - 1 }, between = slice_cut(port, ':');
+        if (s.at == NULL || address.len < 2 || !all_in_set(ip_literal, address) || between.len > 0) return false;
     } else if (!is_reg_name(host)) {
         return false;
     }
-    return port.len == 0 || slice_decimal(port) >= 0;
+    return port->len == 0 || slice_decimal(*port) >= 0;
 }
+
+static bool is_authority(struct slice s) { return cut_port(s, &(struct slice){ NULL, 0 }); }
 
 bool http_is_origin(struct slice s) {
     static const uint32_t scheme_set[4] = { 0, 0x03ff6800, 0, 0x07fffffe };        /* RFC 3986 3.1, small letters */
     static const uint32_t host_set[4] = { 0, 0x07ff6000, 0xa8000000, 0x07fffffe }; /* the same and _ : [ ] */
-    struct slice host = s, scheme = slice_cut(&host, ':');
+    struct slice host = s, scheme = slice_cut(&host, ':'), port;
     if (s.len > HTTP_ORIGIN_MAX || scheme.len == 0 || !all_in_set(scheme_set, scheme) || host.len < 3 ||
         memcmp(host.at, "//", 2) != 0)
         return false;
     host = (struct slice){ host.at + 2, host.len - 2 };
-    if (host.at[0] == ':' || !all_in_set(host_set, host) || !is_authority(host)) return false;
-    struct slice port = host;
-    bool literal = host.at[0] == '[';
-    slice_cut(&port, literal ? ']' : ':');
-    if (literal && port.len > 0) slice_cut(&port, ':');
-    if (literal ? host.at[host.len - 1] == ']' : port.at == NULL) return true;
+    if (host.at[0] == ':' || !all_in_set(host_set, host) || !cut_port(host, &port)) return false;
     int64_t n = slice_decimal(port), usual = slice_is(scheme, "https") ? 443 : slice_is(scheme, "http") ? 80 : 0;
-    return n > 0 && n <= 65535 && n != usual && port.at[0] != '0';
+    return port.at == NULL || (n > 0 && n <= 65535 && n != usual && port.at[0] != '0');
 }
 
 /* ---- request line (RFC 9112 3) ---------------------------------------- */
 
-static const struct {
-    const char *name;
-    enum http_method method;
-} methods[] = {
-    { "GET", HTTP_GET },
-    { "HEAD", HTTP_HEAD },
-    { "POST", HTTP_POST },
-    { "OPTIONS", HTTP_OPTIONS },
+static const struct slice methods[] = {
+    [HTTP_GET] = { "GET", 3 },
+    [HTTP_HEAD] = { "HEAD", 4 },
+    [HTTP_POST] = { "POST", 4 },
+    [HTTP_OPTIONS] = { "OPTIONS", 7 },
 };
 
-static int read_method(struct http_request *r, struct slice method) {
+static enum http_result read_method(struct http_request *r, struct slice method) {
     if (method.len == 0 || !all_in_set(tchar, method)) return refuse(r, 400, "malformed request line");
     if (method.len > HTTP_METHOD_MAX)
         return refuse(r, 501, "unknown method"); /* RFC 9112 3: longer than any it knows */
     r->method_name = span_of(r, method);
-    r->method = HTTP_OTHER;
-    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
-        if (slice_is(method, methods[i].name)) r->method = methods[i].method;
-    return 0;
+    r->method = HTTP_OPTIONS;
+    while (r->method != HTTP_OTHER && !slice_equal(method, methods[r->method])) r->method--;
+    return HTTP_DONE;
 }
 
 /* RFC 9112 3.2.2: a server must take absolute-form. Leaves the path, which where it is missing is the first
  * slash of "://". */
 static bool cut_authority(struct slice *target) {
-    size_t scheme = target->len >= 7 && strncasecmp(target->at, "http://", 7) == 0    ? 7
-                    : target->len >= 8 && strncasecmp(target->at, "https://", 8) == 0 ? 8
-                                                                                      : 0;
-    struct slice authority = { target->at + scheme, 0 }, path = { target->at + scheme - 2, 1 };
-    while (scheme + authority.len < target->len && !strchr("/?", authority.at[authority.len])) authority.len++;
+    struct slice rest = *target, scheme = slice_cut(&rest, ':');
+    if ((!same_token(scheme, "http") && !same_token(scheme, "https")) || rest.len < 2 || memcmp(rest.at, "//", 2) != 0)
+        return false;
+    struct slice authority = { rest.at + 2, 0 }, path = { rest.at, 1 };
+    while (2 + authority.len < rest.len && !strchr("/?", authority.at[authority.len])) authority.len++;
     /* RFC 9110 4.2.1, 4.2.4: not without a host, and not with a user's name before it */
-    if (scheme == 0 || authority.len == 0 || authority.at[0] == ':' || !is_authority(authority)) return false;
-    size_t rest = target->len - scheme - authority.len;
-    *target =
-        rest > 0 && authority.at[authority.len] == '/' ? (struct slice){ authority.at + authority.len, rest } : path;
+    if (authority.len == 0 || authority.at[0] == ':' || !is_authority(authority)) return false;
+    rest = (struct slice){ authority.at + authority.len, rest.len - 2 - authority.len };
+    *target = rest.len > 0 && rest.at[0] == '/' ? rest : path;
     return true;
 }
 
-static int read_target(struct http_request *r, struct slice target) {
+static enum http_result read_target(struct http_request *r, struct slice target) {
     if (target.len > HTTP_TARGET_MAX) {
         r->path = span_of(r, slice_cut(&target, '?'));
         return refuse(r, 414, "request target too long");
@@ -151,52 +146,51 @@ static int read_target(struct http_request *r, struct slice target) {
     if (target.len == 0 || (target.at[0] != '/' && !asterisk && !cut_authority(&target)))
         return refuse(r, 400, "malformed request target");
     r->path = span_of(r, slice_cut(&target, '?'));
-    return 0;
+    return HTTP_DONE;
 }
 
 /* RFC 9112 2.3: exactly HTTP/D.D */
-static int read_version(struct http_request *r, struct slice version) {
-    if (version.len != 8 || memcmp(version.at, "HTTP/", 5) != 0 || version.at[6] != '.' ||
-        slice_decimal((struct slice){ version.at + 5, 1 }) < 0 ||
-        slice_decimal((struct slice){ version.at + 7, 1 }) < 0)
+static enum http_result read_version(struct http_request *r, struct slice version) {
+    if (version.len != 8 || memcmp(version.at, "HTTP/", 5) != 0 || !is_digit(version.at[5]) || version.at[6] != '.' ||
+        !is_digit(version.at[7]))
         return refuse(r, 400, "malformed request line");
     if (version.at[5] != '1') return refuse(r, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
     r->minor_version = version.at[7] != '0';
-    return 0;
+    return HTTP_DONE;
 }
 
-static int read_request_line(struct http_request *r, struct slice line) {
-    struct slice rest = line;
-    if (read_method(r, slice_cut(&rest, ' ')) != 0) return -1;
-    if (read_target(r, slice_cut(&rest, ' ')) != 0 || read_version(r, rest) != 0) return -1;
+static enum http_result read_request_line(struct http_request *r, struct slice line) {
+    if (read_method(r, slice_cut(&line, ' ')) != HTTP_DONE || read_target(r, slice_cut(&line, ' ')) != HTTP_DONE ||
+        read_version(r, line) != HTTP_DONE)
+        return HTTP_REFUSED;
     r->phase = HTTP_FIELD_LINES;
-    return 0;
+    return HTTP_DONE;
 }
 
 /* ---- fields ----------------------------------------------------------- */
 
-static int on_host(struct http_request *r, struct slice value) {
+static enum http_result on_host(struct http_request *r, struct slice value) {
     if (!is_authority(value)) return refuse(r, 400, "malformed Host");
     r->host = span_of(r, value);
-    return ++r->hosts > 1 ? refuse(r, 400, "more than one Host") : 0;
+    return ++r->hosts > 1 ? refuse(r, 400, "more than one Host") : HTTP_DONE;
 }
 
 /* RFC 9112 6.3: a length that is no number, or two that differ */
-static int on_content_length(struct http_request *r, struct slice value) {
+static enum http_result on_content_length(struct http_request *r, struct slice value) {
     uint64_t length = 0;
     for (size_t i = 0; i < value.len; i++) {
-        if (value.at[i] < '0' || value.at[i] > '9') return refuse(r, 400, "malformed Content-Length");
+        if (!is_digit(value.at[i])) return refuse(r, 400, "malformed Content-Length");
         if (length <= HTTP_BODY_MAX) length = 10 * length + (uint64_t)(value.at[i] - '0');
     }
     if (value.len == 0 || (r->has_length && length != r->length))
         return refuse(r, 400, value.len == 0 ? "malformed Content-Length" : "Content-Length values that differ");
     r->has_length = true;
     r->length = length;
-    return 0;
+    return HTTP_DONE;
 }
 
 /* RFC 9112 6.1: chunked, once, and no other coding */
-static int on_transfer_encoding(struct http_request *r, struct slice value) {
+static enum http_result on_transfer_encoding(struct http_request *r, struct slice value) {
     if (r->minor_version == 0) return refuse(r, 400, "Transfer-Encoding in HTTP/1.0");
     do {
         struct slice coding = slice_trim(slice_cut(&value, ','));
@@ -205,86 +199,72 @@ static int on_transfer_encoding(struct http_request *r, struct slice value) {
         if (!same_token(coding, "chunked")) return refuse(r, 501, "no transfer coding but chunked is known");
         r->chunked = true;
     } while (value.at != NULL);
-    return 0;
+    return HTTP_DONE;
 }
 
 enum { CONNECTION_CLOSE = 1, CONNECTION_KEEP_ALIVE = 2 };
 
-static int on_connection(struct http_request *r, struct slice value) {
+static enum http_result on_connection(struct http_request *r, struct slice value) {
     do {
         struct slice option = slice_trim(slice_cut(&value, ','));
         if (same_token(option, "close")) r->connection |= CONNECTION_CLOSE;
         if (same_token(option, "keep-alive")) r->connection |= CONNECTION_KEEP_ALIVE;
     } while (value.at != NULL);
-    return 0;
+    return HTTP_DONE;
 }
 
-static int on_content_type(struct http_request *r, struct slice value) {
+static enum http_result on_content_type(struct http_request *r, struct slice value) {
     if (r->content_type.at != 0) return refuse(r, 400, "more than one Content-Type");
     r->content_type = span_of(r, value);
-    return 0;
+    return HTTP_DONE;
 }
 
-static int on_authorization(struct http_request *r, struct slice value) {
-    if (r->authorizations == 0) r->authorization = span_of(r, value);
-    if (r->authorizations < 2) r->authorizations++;
-    return 0;
-}
-
-static int on_expect(struct http_request *r, struct slice value) {
+static enum http_result on_expect(struct http_request *r, struct slice value) {
     if (r->minor_version == 0) /* RFC 9110 10.1.1: ignore it */
-        return 0;
+        return HTTP_DONE;
     r->expect_continue = same_token(value, "100-continue");
-    return r->expect_continue ? 0 : refuse(r, 417, "only 100-continue can be expected");
+    return r->expect_continue ? HTTP_DONE : refuse(r, 417, "only 100-continue can be expected");
 }
 
-static int on_cookie(struct http_request *r, struct slice value) {
-    if (r->cookies == 0) r->cookie = span_of(r, value);
-    if (r->cookies < 2) r->cookies++;
-    return 0;
-}
-
-static int on_origin(struct http_request *r, struct slice value) {
-    r->origin = span_of(r, value);
-    return 0;
-}
-
-static int on_fetch_site(struct http_request *r, struct slice value) {
-    r->fetch_site = span_of(r, value);
-    return 0;
-}
-
-static int on_referer(struct http_request *r, struct slice value) {
+static enum http_result on_referer(struct http_request *r, struct slice value) {
     if (r->referer.at) value.len = 0;
     r->referer = span_of(r, value);
-    return 0;
+    return HTTP_DONE;
 }
 
-static int on_forwarded_for(struct http_request *r, struct slice value) {
-    r->forwarded_for = span_of(r, value); /* of several the last: the one that the nearest proxy wrote */
-    return 0;
-}
-
-static const struct {
+static const struct field {
     struct slice name;
-    int (*on)(struct http_request *r, struct slice value);
+    enum http_result (*on)(struct http_request *r, struct slice value);
+    size_t at,
+        times; /* where `on` is NULL, in struct http_request: the value's span; how many there were, up to 2, or 0 */
 } known_fields[] = {
-    { { "Host", 4 }, on_host },
-    { { "Authorization", 13 }, on_authorization },
-    { { "Connection", 10 }, on_connection },
-    { { "Content-Type", 12 }, on_content_type },
-    { { "Content-Length", 14 }, on_content_length },
-    { { "Transfer-Encoding", 17 }, on_transfer_encoding },
-    { { "Expect", 6 }, on_expect },
-    { { "X-Forwarded-For", 15 }, on_forwarded_for },
-    { { "Origin", 6 }, on_origin },
-    { { "Cookie", 6 }, on_cookie },
-    { { "Sec-Fetch-Site", 14 }, on_fetch_site },
-    { { "Referer", 7 }, on_referer },
+#define AT(member) offsetof(struct http_request, member)
+    { { "Host", 4 }, on_host, 0, 0 },
+    { { "Authorization", 13 }, NULL, AT(authorization), AT(authorizations) },
+    { { "Connection", 10 }, on_connection, 0, 0 },
+    { { "Content-Type", 12 }, on_content_type, 0, 0 },
+    { { "Content-Length", 14 }, on_content_length, 0, 0 },
+    { { "Transfer-Encoding", 17 }, on_transfer_encoding, 0, 0 },
+    { { "Expect", 6 }, on_expect, 0, 0 },
+    { { "X-Forwarded-For", 15 }, NULL, AT(forwarded_for), 0 }, /* the last: the one that the nearest proxy wrote */
+    { { "Origin", 6 }, NULL, AT(origin), 0 },
+    { { "Cookie", 6 }, NULL, AT(cookie), AT(cookies) },
+    { { "Sec-Fetch-Site", 14 }, NULL, AT(fetch_site), 0 },
+    { { "Referer", 7 }, on_referer, 0, 0 },
+#undef AT
 };
 
+/* Keeps the first of those that are counted, the last of others. */
+static enum http_result keep(struct http_request *r, const struct field *f, struct slice value) {
+    struct http_span *span = (struct http_span *)((char *)r + f->at);
+    uint8_t *times = (uint8_t *)r + f->times;
+    if (f->times == 0 || *times == 0) *span = span_of(r, value);
+    if (f->times != 0 && *times < 2) ++*times;
+    return HTTP_DONE;
+}
+
 /* One field line (RFC 9112 5), or one trailer, which is only checked. */
-static int read_field_line(struct http_request *r, struct slice line) {
+static enum http_result read_field_line(struct http_request *r, struct slice line) {
     r->fields_len += (uint32_t)line.len + 2;
     if (++r->field_count > HTTP_FIELD_COUNT_MAX || r->fields_len > HTTP_FIELDS_MAX)
         return refuse(r, 431, "too many fields");
@@ -294,25 +274,28 @@ static int read_field_line(struct http_request *r, struct slice line) {
         return refuse(r, 400, "malformed field name");
     if (!is_field_value(value)) return refuse(r, 400, "control character in a field value");
     for (size_t i = 0; r->phase == HTTP_FIELD_LINES && i < sizeof known_fields / sizeof *known_fields; i++)
-        if (same_name(name, known_fields[i].name)) return known_fields[i].on(r, slice_trim(value));
-    return 0;
+        if (same_name(name, known_fields[i].name)) {
+            const struct field *f = &known_fields[i];
+            return f->on ? f->on(r, slice_trim(value)) : keep(r, f, slice_trim(value));
+        }
+    return HTTP_DONE;
 }
 
 /* The empty line behind the fields: everything about the framing is known. */
-static int end_of_fields(struct http_request *r) {
+static enum http_result end_of_fields(struct http_request *r) {
     if (r->hosts == 0 && r->minor_version > 0) return refuse(r, 400, "no Host"); /* RFC 9112 3.2 */
     if (r->chunked && r->has_length)
         return refuse(r, 400, "both Content-Length and Transfer-Encoding"); /* RFC 9112 6.3 */
     r->keep_alive = !(r->connection & CONNECTION_CLOSE) && (r->minor_version > 0 || r->connection != 0);
     r->body.at = r->next;
     r->phase = r->chunked ? HTTP_CHUNK_SIZE : HTTP_BODY;
-    return r->length > HTTP_BODY_MAX ? refuse(r, 413, "body too large") : 0;
+    return r->length > HTTP_BODY_MAX ? refuse(r, 413, "body too large") : HTTP_DONE;
 }
 
 /* ---- chunked bodies (RFC 9112 7.1) ------------------------------------ */
 
 /* chunk-size [ chunk-ext ] */
-static int read_chunk_size(struct http_request *r, struct slice line) {
+static enum http_result read_chunk_size(struct http_request *r, struct slice line) {
     size_t i = 0, digits;
     r->length = 0;
     for (; i < line.len && hex_digit(line.at[i]) >= 0; i++)
@@ -324,7 +307,7 @@ static int read_chunk_size(struct http_request *r, struct slice line) {
         return refuse(r, 400, "malformed chunk");
     if (r->body.len + r->length > HTTP_BODY_MAX) return refuse(r, 413, "body too large");
     r->phase = r->length == 0 ? HTTP_TRAILERS : HTTP_CHUNK_DATA;
-    return 0;
+    return HTTP_DONE;
 }
 
 static enum http_result read_chunk_data(struct http_request *r, char *buf, size_t len) {
@@ -340,10 +323,7 @@ static enum http_result read_chunk_data(struct http_request *r, char *buf, size_
 
 static enum http_result read_chunk_end(struct http_request *r, const char *buf, size_t len) {
     size_t n = len - r->next < 2 ? len - r->next : 2;
-    if (memcmp(buf + r->next, "\r\n", n) != 0) {
-        refuse(r, 400, "malformed chunk");
-        return HTTP_REFUSED;
-    }
+    if (memcmp(buf + r->next, "\r\n", n) != 0) return refuse(r, 400, "malformed chunk");
     if (n < 2) return HTTP_MORE;
     r->next += 2;
     r->phase = HTTP_CHUNK_SIZE;
@@ -363,28 +343,29 @@ static void close_gap(struct http_request *r, char *buf, size_t *len) {
 /* ---- the whole -------------------------------------------------------- */
 
 /* An unfinished line: is it already too long for what it would be? */
-static int check_unfinished(struct http_request *r, size_t len) {
+static enum http_result check_unfinished(struct http_request *r, size_t len) {
     struct slice part = { r->buf + r->next, len - r->next };
     enum { REQUEST_LINE_MAX = HTTP_METHOD_MAX + 1 + HTTP_TARGET_MAX + 1 + 8 + 1 };
     if (r->phase == HTTP_START_LINE && part.len > REQUEST_LINE_MAX)
-        return read_request_line(r, part) != 0 ? -1 : refuse(r, 400, "malformed request line");
+        return read_request_line(r, part) != HTTP_DONE ? HTTP_REFUSED : refuse(r, 400, "malformed request line");
     if ((r->phase == HTTP_FIELD_LINES || r->phase == HTTP_TRAILERS) && r->fields_len + part.len > HTTP_FIELDS_MAX + 2)
         return refuse(r, 431, "too many fields");
     if (r->phase == HTTP_CHUNK_SIZE && part.len > HTTP_CHUNK_LINE_MAX + 1) return refuse(r, 400, "malformed chunk");
-    return 0;
+    return HTTP_MORE;
 }
 
-static int read_line(struct http_request *r, struct slice line) {
+static enum http_result read_line(struct http_request *r, struct slice line) {
     switch (r->phase) {
     case HTTP_START_LINE:
-        if (line.len == 0 && line.at == r->buf) return 0; /* RFC 9112 2.2: one empty line before a request is ignored */
+        if (line.len == 0 && line.at == r->buf)
+            return HTTP_DONE; /* RFC 9112 2.2: one empty line before a request is ignored */
         return read_request_line(r, line);
     case HTTP_CHUNK_SIZE: return read_chunk_size(r, line);
     default:
         if (line.len > 0) return read_field_line(r, line);
         if (r->phase == HTTP_FIELD_LINES) return end_of_fields(r);
         r->phase = HTTP_COMPLETE; /* behind the trailers */
-        return 0;
+        return HTTP_DONE;
     }
 }
 
@@ -394,15 +375,12 @@ static enum http_result next_line(struct http_request *r, size_t len) {
     const char *LF = r->scanned < len ? memchr(buf + r->scanned, '\n', len - r->scanned) : NULL;
     if (LF == NULL) {
         r->scanned = (uint32_t)len;
-        return check_unfinished(r, len) != 0 ? HTTP_REFUSED : HTTP_MORE;
+        return check_unfinished(r, len);
     }
     const char *start = buf + r->next;
-    if (LF == start || LF[-1] != '\r') {
-        refuse(r, 400, "a line that ends without CR"); /* RFC 9112 2.2 */
-        return HTTP_REFUSED;
-    }
+    if (LF == start || LF[-1] != '\r') return refuse(r, 400, "a line that ends without CR"); /* RFC 9112 2.2 */
     r->next = r->scanned = (uint32_t)(LF + 1 - buf);
-    return read_line(r, (struct slice){ start, (size_t)(LF - 1 - start) }) != 0 ? HTTP_REFUSED : HTTP_DONE;
+    return read_line(r, (struct slice){ start, (size_t)(LF - 1 - start) });
 }
 
 enum http_result http_parse(struct http_request *r, char *buf, size_t *len) {
@@ -429,44 +407,19 @@ enum http_result http_parse(struct http_request *r, char *buf, size_t *len) {
 
 /* ---- responses -------------------------------------------------------- */
 
-static const struct {
-    int status;
-    const char *line;
-} status_lines[] = {
-    { 200, "HTTP/1.1 200 OK\r\nDate: " },
-    { 201, "HTTP/1.1 201 Created\r\nDate: " },
-    { 204, "HTTP/1.1 204 No Content\r\nDate: " },
-    { 303, "HTTP/1.1 303 See Other\r\nDate: " },
-    { 400, "HTTP/1.1 400 Bad Request\r\nDate: " },
-    { 401, "HTTP/1.1 401 Unauthorized\r\nDate: " },
-    { 403, "HTTP/1.1 403 Forbidden\r\nDate: " },
-    { 404, "HTTP/1.1 404 Not Found\r\nDate: " },
-    { 405, "HTTP/1.1 405 Method Not Allowed\r\nDate: " },
-    { 408, "HTTP/1.1 408 Request Timeout\r\nDate: " },
-    { 413, "HTTP/1.1 413 Content Too Large\r\nDate: " },
-    { 414, "HTTP/1.1 414 URI Too Long\r\nDate: " },
-    { 415, "HTTP/1.1 415 Unsupported Media Type\r\nDate: " },
-    { 417, "HTTP/1.1 417 Expectation Failed\r\nDate: " },
-    { 429, "HTTP/1.1 429 Too Many Requests\r\nDate: " },
-    { 431, "HTTP/1.1 431 Request Header Fields Too Large\r\nDate: " },
-    { 501, "HTTP/1.1 501 Not Implemented\r\nDate: " },
-    { 503, "HTTP/1.1 503 Service Unavailable\r\nDate: " },
-    { 505, "HTTP/1.1 505 HTTP Version Not Supported\r\nDate: " },
-};
-
-static void put_status_line(struct buffer *out, int status) {
-    for (size_t i = 0; i < sizeof status_lines / sizeof *status_lines; i++)
-        if (status_lines[i].status == status) {
-            put_text(out, status_lines[i].line);
-            return;
-        }
-    put_text(out, "HTTP/1.1 500 Internal Server Error\r\nDate: ");
-}
-
-static void put_field(struct buffer *out, const char *name_and_colon, const char *value) {
-    put_text(out, name_and_colon);
-    put_text(out, value);
-    put_text(out, "\r\n");
+/* The status with its phrase; 500 stands for all that are not known here. */
+static struct slice status_of(int status) {
+    struct slice rest =
+        slice_of("200 OK\n201 Created\n204 No Content\n303 See Other\n400 Bad Request\n401 Unauthorized\n"
+                 "403 Forbidden\n404 Not Found\n405 Method Not Allowed\n408 Request Timeout\n"
+                 "413 Content Too Large\n414 URI Too Long\n415 Unsupported Media Type\n"
+                 "417 Expectation Failed\n429 Too Many Requests\n431 Request Header Fields Too Large\n"
+                 "501 Not Implemented\n503 Service Unavailable\n505 HTTP Version Not Supported\n"
+                 "500 Internal Server Error");
+    struct slice line;
+    do line = slice_cut(&rest, '\n');
+    while (rest.at != NULL && slice_decimal((struct slice){ line.at, 3 }) != status);
+    return line;
 }
 
 /* What lets scripts of another origin read the answer (Fetch 3.3, "CORS protocol"). Credentials are not among it: a
@@ -478,8 +431,9 @@ static void put_cors(struct buffer *out, const struct http_response *response, s
     put_bytes(out, origin.at, origin.len);
     put_text(out, "\r\nAccess-Control-Expose-Headers: Retry-After, WWW-Authenticate\r\n");
     if (response->status != 200 || !response->allow) return; /* else it is an answer to OPTIONS: a preflight */
-    put_field(out, "Access-Control-Allow-Methods: ", response->allow);
-    put_text(out, "Access-Control-Allow-Headers: Authorization, Content-Type\r\nAccess-Control-Max-Age: 7200\r\n");
+    put_texts(out, "Access-Control-Allow-Methods: ", response->allow,
+              "\r\nAccess-Control-Allow-Headers: Authorization, Content-Type\r\nAccess-Control-Max-Age: 7200\r\n",
+              NULL);
 }
 
 bool http_is_free_name(struct slice name) {
@@ -502,15 +456,18 @@ bool http_is_whole_value(struct slice value) {
 
 void http_put_response(struct buffer *out, const struct http_response *response, const struct http_framing *framing) {
     size_t start = out->len;
-    put_status_line(out, response->status);
+    struct slice status = status_of(response->status);
+    put_text(out, "HTTP/1.1 ");
+    put_bytes(out, status.at, status.len);
+    put_text(out, "\r\nDate: ");
     put_bytes(out, framing->date, HTTP_DATE_LEN);
     if (response->body.len > 0) {
         put_text(out, "\r\nContent-Type: ");
         put_text(out, response->content_type ? response->content_type : "application/json");
     }
     put_text(out, response->no_store ? "\r\nCache-Control: no-store\r\n" : "\r\n");
-    if (response->www_authenticate) put_field(out, "WWW-Authenticate: ", response->www_authenticate);
-    if (response->allow) put_field(out, "Allow: ", response->allow);
+    if (response->www_authenticate) put_texts(out, "WWW-Authenticate: ", response->www_authenticate, "\r\n", NULL);
+    if (response->allow) put_texts(out, "Allow: ", response->allow, "\r\n", NULL);
     if (response->retry_after) {
         put_text(out, "Retry-After: ");
         put_number(out, (uint64_t)response->retry_after);

@@ -66,7 +66,7 @@ struct http_request {
     const char *buf;        /* valid during a call */
     uint32_t next, scanned; /* the first byte not yet parsed; how far it was searched for a line's end */
     uint32_t fields_len;
-    uint8_t field_count, hosts, transfer_codings, connection;
+    uint8_t field_count, hosts, connection;
     bool has_length;
     uint64_t length; /* of the body, or of the rest of the chunk */
 };
