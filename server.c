@@ -54,8 +54,8 @@ enum {
 
 _Static_assert(PAGE_MAX + PAGE_FIELDS_MAX <= (int)API_LOOP_TEXT_MAX, "the page has room too");
 
-/* What stands in epoll's data instead of a slot; a link at the list's end; what a connection is watched for
- * that epoll does not know yet. */
+/* What stands in epoll's data instead of a connection; a link at the list's end; what a connection is watched for that
+ * epoll does not know yet. */
 static const uint32_t LISTENER = UINT32_MAX, WAKEUP = UINT32_MAX - 1, NO_SLOT = UINT32_MAX, UNWATCHED = UINT32_MAX;
 
 enum state { FREE, READING, PARKED, LAST, LINGERING };
@@ -91,7 +91,7 @@ struct connection {
 struct job {
     struct job *next;
     struct loop *loop;
-    uint32_t slot, generation;
+    uint64_t connection;                /* as id_of */
     atomic_bool abandoned, half_closed; /* its client is gone; may be gone */
     struct api_call call;
     struct http_framing framing;
@@ -123,8 +123,6 @@ struct loop {
 struct worker {
     struct server *server;
     pthread_t thread;
-    struct metrics *counts; /* this worker's own */
-    struct api_copy *copy;  /* of the keys */
 };
 
 struct server {
@@ -133,7 +131,6 @@ struct server {
     atomic_uint listening; /* loops that still accept */
     struct loop *loops;
     struct worker *workers;
-    unsigned loops_running, workers_running;
     atomic_uint held[PLACES]; /* connections by address, if there is a bound */
 
     pthread_mutex_t log_lock; /* guards the two below */
@@ -147,9 +144,57 @@ struct server {
     bool workers_stop;
 };
 
+/* ---- the queue to the workers ----------------------------------------- */
+
+static int enqueue(struct server *s, struct job *job) {
+    pthread_mutex_lock(&s->queue_lock);
+    bool full = s->queued >= s->config.workers * QUEUE_FOR_EACH_WORKER;
+    if (!full) {
+        job->next = NULL;
+        *s->last = job;
+        s->last = &job->next;
+        s->queued++;
+        pthread_cond_signal(&s->queue_filled);
+    }
+    pthread_mutex_unlock(&s->queue_lock);
+    return full ? -1 : 0;
+}
+
+/* The next job, or NULL: time to end. Gives scrypt's memory back to the kernel when there was none for a while. */
+static struct job *dequeue(struct server *s, struct password_work *work) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += KEEP_MEMORY_SECONDS;
+    pthread_mutex_lock(&s->queue_lock);
+    while (s->first == NULL && !s->workers_stop) {
+        if (work->memory == NULL)
+            pthread_cond_wait(&s->queue_filled, &s->queue_lock);
+        else if (pthread_cond_timedwait(&s->queue_filled, &s->queue_lock, &until) == ETIMEDOUT)
+            password_release(work);
+    }
+    struct job *job = s->first;
+    if (job) {
+        s->first = job->next;
+        s->last = s->first ? s->last : &s->first;
+        s->queued--;
+    }
+    pthread_mutex_unlock(&s->queue_lock);
+    return job;
+}
+
 /* ---- connections ------------------------------------------------------ */
 
-static uint32_t slot_of(const struct loop *l, const struct connection *c) { return (uint32_t)(c - l->connections); }
+/* What stands for a connection in epoll and in jobs: its generation above its slot. */
+static uint64_t id_of(const struct loop *l, const struct connection *c) {
+    return (uint64_t)c->generation << 32 | (uint32_t)(c - l->connections);
+}
+
+/* NULL: it has ended. */
+static struct connection *find_connection(struct loop *l, uint64_t id) {
+    uint32_t slot = (uint32_t)id;
+    struct connection *c = slot < l->slots ? &l->connections[slot] : NULL;
+    return c && c->state != FREE && c->generation == id >> 32 ? c : NULL;
+}
 
 static int grow_slots(struct loop *l) {
     uint32_t slots = l->slots ? 2 * l->slots : 64;
@@ -197,8 +242,17 @@ static struct connection *open_connection(struct loop *l, int fd, struct address
     return c;
 }
 
-static void listen_again(struct loop *l);
-static void drop_input(struct connection *c);
+static void listen_again(struct loop *l) {
+    struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE, .data.u64 = LISTENER };
+    if (!l->accepting && !l->draining)
+        l->accepting = epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->server->config.listener, &event) == 0;
+}
+
+static void drop_input(struct connection *c) {
+    if (c->in) explicit_bzero(c->in->bytes, c->in->len); /* there may be a password in it */
+    free(c->in);
+    c->in = NULL;
+}
 
 static void close_connection(struct loop *l, struct connection *c) {
     close(c->fd);
@@ -207,7 +261,7 @@ static void close_connection(struct loop *l, struct connection *c) {
     if (c->job) atomic_store(&c->job->abandoned, true);
     if (c->place != 0) atomic_fetch_sub(&l->server->held[c->place], 1);
     *c = (struct connection){ .fd = -1, .generation = c->generation + 1, .next_free = l->first_free };
-    l->first_free = slot_of(l, c);
+    l->first_free = (uint32_t)(c - l->connections);
     metrics_set(l->counts, METRICS_CONNECTIONS, --l->open);
     listen_again(l); /* where descriptors had run out */
 }
@@ -215,7 +269,7 @@ static void close_connection(struct loop *l, struct connection *c) {
 /* Has epoll report these events (hang-ups it always does). */
 static void watch(struct loop *l, struct connection *c, uint32_t events) {
     if (c->watched == events) return;
-    struct epoll_event event = { .events = events, .data.u64 = (uint64_t)c->generation << 32 | slot_of(l, c) };
+    struct epoll_event event = { .events = events, .data.u64 = id_of(l, c) };
     int operation = c->watched == UNWATCHED ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
     c->watched = events;
     if (epoll_ctl(l->epoll, operation, c->fd, &event) != 0) close_connection(l, c);
@@ -287,14 +341,18 @@ static void write_log(struct loop *l, bool full) {
     l->log.len = 0;
 }
 
+/* Whom the request is from. */
+static struct address client_of(const struct loop *l, const struct connection *c, const struct http_request *r,
+                                const char *buf) {
+    const struct server_config *config = &l->server->config;
+    return address_of_client(&c->peer, config->trusted, config->trusted_count, http_slice(buf, r->forwarded_for));
+}
+
 /* Remembers who asks for what. A request that could not be read may be anything: of that, only who. */
 static void note_request(struct loop *l, const struct connection *c, const struct http_request *r, const char *buf) {
-    const struct server_config *config = &l->server->config;
-    if (config->log == ACCESS_NONE) return;
-    l->access = (struct access){ .client = address_of_client(&c->peer, config->trusted, config->trusted_count,
-                                                             http_slice(buf, r->forwarded_for)),
-                                 .minor_version = r->minor_version,
-                                 .started = l->woken };
+    if (l->server->config.log == ACCESS_NONE) return;
+    l->access =
+        (struct access){ .client = client_of(l, c, r, buf), .minor_version = r->minor_version, .started = l->woken };
     if (r->phase == HTTP_START_LINE) return;
     l->access.method = http_slice(buf, r->method_name);
     l->access.target = http_slice(buf, r->path);
@@ -323,8 +381,6 @@ static void put_answer(struct loop *l, const struct api_call *call, struct http_
 
 /* ---- from a request to its answer ------------------------------------- */
 
-static int enqueue(struct server *s, struct job *job);
-
 /* The allowed origin that this one is, or "*"; else empty. It lasts: an answer may outlive its request's buffer. */
 static struct slice allowed_origin(const struct server_config *config, struct slice origin) {
     for (size_t i = 0; origin.len > 0 && i < config->origins_count; i++)
@@ -342,44 +398,30 @@ static struct http_framing framing_of(const struct loop *l, const struct http_re
                                   .origin = allowed_origin(config, http_slice(buf, r->origin)) };
 }
 
-/* Whose request it is. A loopback or unix-socket peer that no --trusted-proxy names is nobody in particular: it may
- * be a proxy that speaks for everybody. */
-static struct address client_of(const struct loop *l, const struct connection *c, const struct http_request *r,
-                                const char *buf) {
-    const struct server_config *config = &l->server->config;
-    struct address client =
-        address_of_client(&c->peer, config->trusted, config->trusted_count, http_slice(buf, r->forwarded_for));
-    client.known = client.known && !address_is_loopback(&client);
-    return client;
-}
-
-/* The request as the log will see it: its own buffer is gone by then. */
-static void keep_note(struct job *job, const struct access *a) {
-    job->access = *a;
-    if (a->method.at) job->access.method.at = memcpy(job->method, a->method.at, a->method.len);
-    job->access.target = slice_of(job->call.route->path);
-    job->call.user_room = job->call.user_room ? job->user : NULL;
-}
-
 /* Hands a request to the workers. -1: the queue is full, or no memory. */
 static int park(struct loop *l, struct connection *c, const struct http_request *r, const char *buf,
                 const struct api_call *call) {
-    struct slice body = http_slice(buf, r->body), referred = call->referred;
+    struct slice body = http_slice(buf, r->body), referred = call->referred, method = l->access.method;
     struct job *job = malloc(sizeof *job + body.len + referred.len);
     if (job == NULL) return -1;
     job->loop = l;
-    job->slot = slot_of(l, c);
-    job->generation = c->generation;
+    job->connection = id_of(l, c);
     atomic_init(&job->abandoned, false);
     atomic_init(&job->half_closed, false);
     job->framing = framing_of(l, r, buf);
     job->call = *call;
     job->call.client = client_of(l, c, r, buf);
+    /* a loopback or unix-socket peer that no --trusted-proxy names is nobody in particular: it may be a proxy that
+     * speaks for everybody */
+    job->call.client.known &= !address_is_loopback(&job->call.client);
     job->call.body = (struct slice){ job->body, body.len };
     job->call.text = (struct buffer){ .at = job->text, .cap = sizeof job->text };
     memcpy(job->body, body.at, body.len);
     if (referred.at) job->call.referred.at = memcpy(job->body + body.len, referred.at, referred.len);
-    keep_note(job, &l->access);
+    job->call.user_room = call->user_room ? job->user : NULL;
+    job->access = l->access; /* as the log will see it: the request's own buffer is gone by then */
+    job->access.target = slice_of(call->route->path);
+    if (method.at) job->access.method.at = memcpy(job->method, method.at, method.len);
     if (enqueue(l->server, job) != 0) {
         explicit_bzero(job->body, body.len);
         free(job);
@@ -417,13 +459,6 @@ static void answer(struct loop *l, struct connection *c, const struct http_reque
     if (!r->keep_alive) c->state = LAST;
 }
 
-/* Answers from the fields alone; the body that they announce may come or not, so nothing behind them is read. */
-static void answer_early(struct loop *l, struct connection *c, struct http_request *r, const char *buf) {
-    r->keep_alive = false;
-    answer(l, c, r, buf);
-    c->state = LINGERING;
-}
-
 /* An answer to what is no request, or not a whole one; nothing behind it is read. */
 static void answer_error(struct loop *l, struct connection *c, const struct http_request *r, const char *buf,
                          int status, const char *message) {
@@ -438,12 +473,6 @@ static void answer_error(struct loop *l, struct connection *c, const struct http
 }
 
 /* ---- reading ---------------------------------------------------------- */
-
-static void drop_input(struct connection *c) {
-    if (c->in) explicit_bzero(c->in->bytes, c->in->len); /* there may be a password in it */
-    free(c->in);
-    c->in = NULL;
-}
 
 /* Keeps what is left of the loop's buffer until more arrives or its turn comes. */
 static int keep_input(struct connection *c, const struct http_request *r, const char *bytes, size_t len) {
@@ -498,6 +527,7 @@ static void serve(struct loop *l, struct connection *c, struct http_request *r, 
     if (r->scanned == 0) c->started = l->now;
     while (result == 0 && c->state == READING && !c->out && len > 0) {
         enum http_result parsed = http_parse(r, buf, &len);
+        /* the fields alone tell the answer */
         bool early =
             r->phase >= HTTP_BODY && (r->length > 0 || r->chunked) && api_needs_no_body(http_slice(buf, r->path));
         if (parsed == HTTP_MORE && !early) {
@@ -507,12 +537,12 @@ static void serve(struct loop *l, struct connection *c, struct http_request *r, 
             r->expect_continue &= r->phase < HTTP_BODY;
             break;
         }
-        if (early)
-            answer_early(l, c, r, buf);
-        else if (parsed == HTTP_REFUSED)
+        r->keep_alive &= !early; /* the body may come or not, so nothing behind the fields is read */
+        if (parsed == HTTP_REFUSED && !early)
             answer_error(l, c, r, buf, r->status, r->reason);
         else
             answer(l, c, r, buf);
+        if (early) c->state = LINGERING;
         if (c->state == PARKED) explicit_bzero(buf, r->consumed); /* the worker has its copy of the password */
         buf += r->consumed;
         len -= r->consumed;
@@ -590,12 +620,6 @@ static void on_connection(struct loop *l, struct connection *c, uint32_t events)
 
 /* ---- accepting -------------------------------------------------------- */
 
-static void listen_again(struct loop *l) {
-    struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE, .data.u64 = LISTENER };
-    if (!l->accepting && !l->draining)
-        l->accepting = epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->server->config.listener, &event) == 0;
-}
-
 static void stop_listening(struct loop *l) {
     if (l->accepting) epoll_ctl(l->epoll, EPOLL_CTL_DEL, l->server->config.listener, NULL);
     l->accepting = false;
@@ -612,11 +636,6 @@ static bool close_idlest(struct loop *l) {
     return idlest != NULL;
 }
 
-/* accept4 asks for a descriptor first, and says that there is none where nobody waits for one, too. */
-static bool somebody_waits(const struct loop *l) {
-    return poll(&(struct pollfd){ .fd = l->server->config.listener, .events = POLLIN }, 1, 0) != 0;
-}
-
 /* Takes up to `most` connections. False where descriptors run out before nobody waits any more. */
 static bool accept_connections(struct loop *l, int most) {
     while (most-- > 0) {
@@ -625,7 +644,8 @@ static bool accept_connections(struct loop *l, int most) {
         int fd = accept4(l->server->config.listener, &peer.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0 && errno == EAGAIN) break;
         if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
-            if (!somebody_waits(l)) break;
+            /* accept4 asks for a descriptor first, and says that there is none where nobody waits for one, too */
+            if (poll(&(struct pollfd){ .fd = l->server->config.listener, .events = POLLIN }, 1, 0) == 0) break;
             if (close_idlest(l)) continue;
             stop_listening(l); /* until a connection ends; else this loop would spin */
             return false;
@@ -640,11 +660,6 @@ static bool accept_connections(struct loop *l, int most) {
 }
 
 /* ---- the loop --------------------------------------------------------- */
-
-static struct connection *find_connection(struct loop *l, uint32_t slot, uint32_t generation) {
-    struct connection *c = slot < l->slots ? &l->connections[slot] : NULL;
-    return c && c->state != FREE && c->generation == generation ? c : NULL;
-}
 
 /* Draining: who is still in the listening socket's queue is taken first; the last loop to find it empty closes it. */
 static void finish_accepting(struct loop *l) {
@@ -668,7 +683,7 @@ static void on_wakeup(struct loop *l) {
     struct job *job = atomic_exchange(&l->done, NULL), *next;
     for (; job; job = next) {
         next = job->next;
-        struct connection *c = find_connection(l, job->slot, job->generation);
+        struct connection *c = find_connection(l, job->connection);
         if (c) {
             c->job = NULL;
             c->state = job->framing.close ? LAST : READING;
@@ -718,11 +733,10 @@ static void *loop_main(void *argument) {
         int n = epoll_wait(l->epoll, events, EVENTS, idle ? -1 : 1000);
         bool second = read_clocks(l);
         for (int i = 0; i < n; i++) {
-            uint32_t slot = (uint32_t)events[i].data.u64, generation = (uint32_t)(events[i].data.u64 >> 32);
-            struct connection *c = find_connection(l, slot, generation);
-            if (slot == LISTENER)
+            struct connection *c = find_connection(l, events[i].data.u64);
+            if (events[i].data.u64 == LISTENER)
                 accept_connections(l, ACCEPT_BATCH);
-            else if (slot == WAKEUP)
+            else if (events[i].data.u64 == WAKEUP)
                 on_wakeup(l);
             else if (c)
                 on_connection(l, c, events[i].events);
@@ -736,42 +750,6 @@ static void *loop_main(void *argument) {
 }
 
 /* ---- workers ---------------------------------------------------------- */
-
-static int enqueue(struct server *s, struct job *job) {
-    pthread_mutex_lock(&s->queue_lock);
-    bool full = s->queued >= s->config.workers * QUEUE_FOR_EACH_WORKER;
-    if (!full) {
-        job->next = NULL;
-        *s->last = job;
-        s->last = &job->next;
-        s->queued++;
-        pthread_cond_signal(&s->queue_filled);
-    }
-    pthread_mutex_unlock(&s->queue_lock);
-    return full ? -1 : 0;
-}
-
-/* The next job, or NULL: time to end. Gives scrypt's memory back to the kernel when there was none for a while. */
-static struct job *dequeue(struct server *s, struct password_work *work) {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += KEEP_MEMORY_SECONDS;
-    pthread_mutex_lock(&s->queue_lock);
-    while (s->first == NULL && !s->workers_stop) {
-        if (work->memory == NULL)
-            pthread_cond_wait(&s->queue_filled, &s->queue_lock);
-        else if (pthread_cond_timedwait(&s->queue_filled, &s->queue_lock, &until) == ETIMEDOUT)
-            password_release(work);
-    }
-    struct job *job = s->first;
-    if (job) {
-        s->first = job->next;
-        s->last = s->first ? s->last : &s->first;
-        s->queued--;
-    }
-    pthread_mutex_unlock(&s->queue_lock);
-    return job;
-}
 
 static void hand_back(struct job *job) {
     struct loop *l = job->loop;
@@ -795,15 +773,17 @@ static bool is_worth_it(struct server *s, struct job *job) {
 static void *worker_main(void *argument) {
     struct worker *w = argument;
     struct server *s = w->server;
+    size_t thread = s->config.loops + (size_t)(w - s->workers); /* its counts and keys come behind the loops' */
+    struct metrics *counts = &s->config.api->counts[thread];
     struct password_work work = { .compress = s->config.compress };
     struct job *job;
-    metrics_set(w->counts, METRICS_QUEUE_CAPACITY, QUEUE_FOR_EACH_WORKER);
+    metrics_set(counts, METRICS_QUEUE_CAPACITY, QUEUE_FOR_EACH_WORKER);
     setpriority(PRIO_PROCESS, 0, WORKER_NICE); /* of this thread: hashing must not starve the loops */
     while ((job = dequeue(s, &work)) != NULL) {
-        metrics_add(w->counts, METRICS_DEQUEUED, 1);
+        metrics_add(counts, METRICS_DEQUEUED, 1);
         job->call.work = &work;
-        job->call.counts = w->counts;
-        job->call.copy = w->copy;
+        job->call.counts = counts;
+        job->call.copy = &s->config.copies[thread];
         if (is_worth_it(s, job))
             api_answer(&job->call);
         else
@@ -828,9 +808,11 @@ static int start_thread(pthread_t *thread, void *(*run)(void *), void *argument)
     return errno == 0 ? 0 : fail("a thread can't be started");
 }
 
-static int start_loop(struct server *s, struct loop *l) {
+static int start_loop(struct server *s, unsigned number) {
+    struct loop *l = &s->loops[number];
     struct epoll_event event = { .events = EPOLLIN, .data.u64 = WAKEUP };
     l->server = s;
+    l->counts = &s->config.api->counts[number];
     l->first_free = NO_SLOT;
     l->out = (struct buffer){ .at = l->out_bytes, .cap = sizeof l->out_bytes };
     l->log = (struct buffer){ .at = l->log_bytes, .cap = sizeof l->log_bytes };
@@ -841,32 +823,8 @@ static int start_loop(struct server *s, struct loop *l) {
     return start_thread(&l->thread, loop_main, l);
 }
 
-static int start_threads(struct server *s) {
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&s->queue_filled, &attributes);
-    pthread_mutex_init(&s->queue_lock, NULL);
-    s->last = &s->first;
-    pthread_mutex_init(&s->log_lock, NULL);
-    s->log_rest = (struct buffer){ .at = s->log_rest_bytes, .cap = sizeof s->log_rest_bytes };
-    struct metrics *counts = s->config.api->counts;
-    for (; s->workers_running < s->config.workers; s->workers_running++) {
-        struct worker *w = &s->workers[s->workers_running];
-        *w = (struct worker){ .server = s,
-                              .counts = counts++,
-                              .copy = &s->config.copies[s->config.loops + s->workers_running] };
-        if (start_thread(&w->thread, worker_main, w) != 0) return -1;
-    }
-    atomic_store(&s->listening, s->config.loops);
-    for (; s->loops_running < s->config.loops; s->loops_running++) {
-        s->loops[s->loops_running].counts = counts++;
-        if (start_loop(s, &s->loops[s->loops_running]) != 0) return -1;
-    }
-    return 0;
-}
-
 struct server *server_start(const struct server_config *config) {
+    pthread_condattr_t attributes;
     struct server *s = calloc(1, sizeof *s);
     if (s == NULL || (s->loops = calloc(config->loops, sizeof *s->loops)) == NULL ||
         (s->workers = calloc(config->workers, sizeof *s->workers)) == NULL) {
@@ -874,11 +832,38 @@ struct server *server_start(const struct server_config *config) {
         return NULL;
     }
     s->config = *config;
-    return start_threads(s) == 0 ? s : NULL;
+    s->last = &s->first;
+    s->log_rest = (struct buffer){ .at = s->log_rest_bytes, .cap = sizeof s->log_rest_bytes };
+    atomic_store(&s->listening, config->loops);
+    pthread_mutex_init(&s->log_lock, NULL);
+    pthread_mutex_init(&s->queue_lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->queue_filled, &attributes);
+    for (unsigned i = 0; i < config->workers; i++) {
+        s->workers[i].server = s;
+        if (start_thread(&s->workers[i].thread, worker_main, &s->workers[i]) != 0) return NULL;
+    }
+    for (unsigned i = 0; i < config->loops; i++)
+        if (start_loop(s, i) != 0) return NULL;
+    return s;
 }
 
-static void free_server(struct server *s) {
-    for (unsigned i = 0; i < s->loops_running; i++) {
+int server_stop(struct server *s) {
+    unsigned loops = s->config.loops;
+    atomic_store(&s->stopping, true);
+    for (unsigned i = 0; i < loops; i++)
+        if (write(s->loops[i].wakeup, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0) fail("a loop can't be woken");
+    for (unsigned i = 0; i < loops; i++) pthread_join(s->loops[i].thread, NULL);
+    pthread_mutex_lock(&s->queue_lock);
+    s->workers_stop = true;
+    bool finished = s->first == NULL;
+    pthread_cond_broadcast(&s->queue_filled);
+    pthread_mutex_unlock(&s->queue_lock);
+    for (unsigned i = 0; i < loops; i++) finished &= s->loops[i].open == 0;
+    if (!finished) return -1;
+    for (unsigned i = 0; i < s->config.workers; i++) pthread_join(s->workers[i].thread, NULL);
+    for (unsigned i = 0; i < loops; i++) {
         free(s->loops[i].connections);
         close(s->loops[i].epoll);
         close(s->loops[i].wakeup);
@@ -886,22 +871,5 @@ static void free_server(struct server *s) {
     free(s->loops);
     free(s->workers);
     free(s);
-}
-
-int server_stop(struct server *s) {
-    bool finished = true;
-    atomic_store(&s->stopping, true);
-    for (unsigned i = 0; i < s->loops_running; i++)
-        if (write(s->loops[i].wakeup, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0) fail("a loop can't be woken");
-    for (unsigned i = 0; i < s->loops_running; i++) pthread_join(s->loops[i].thread, NULL);
-    pthread_mutex_lock(&s->queue_lock);
-    s->workers_stop = true;
-    finished = s->first == NULL;
-    pthread_cond_broadcast(&s->queue_filled);
-    pthread_mutex_unlock(&s->queue_lock);
-    for (unsigned i = 0; i < s->loops_running; i++) finished &= s->loops[i].open == 0;
-    if (!finished) return -1;
-    for (unsigned i = 0; i < s->workers_running; i++) pthread_join(s->workers[i].thread, NULL);
-    free_server(s);
     return 0;
 }
