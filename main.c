@@ -43,7 +43,8 @@ enum {
 struct config {
     struct server_config server;
     struct api api;
-    int64_t ttl, leeway, loops, workers, address_limit;
+    struct server *running;
+    int64_t leeway, loops, workers; /* as they were asked for */
     char users[PATH_LEN_MAX], secret_file[PATH_LEN_MAX];
     struct vault *vault;
     size_t vault_len;
@@ -92,13 +93,13 @@ static const struct option {
       "the keys, one a line, the first signs; made where missing" },
     { NULL, NULL, "JWTD_SECRET", NULL, NOT_AN_OPTION, 0, 0, 0,
       "the key itself; wins over the file; never an argument" },
-    { "--ttl", "SECONDS", "JWTD_TTL", "3600", NUMBER, AT(ttl), 1, 3153600000, "how long a token counts" },
+    { "--ttl", "SECONDS", "JWTD_TTL", "3600", NUMBER, AT(api.ttl), 1, 3153600000, "how long a token counts" },
     { "--leeway", "SECONDS", "JWTD_LEEWAY", "0", NUMBER, AT(leeway), 0, 3600, "how wrong other clocks may be" },
     { "--hash", "METHOD", "JWTD_HASH", "scrypt:32768:8:1", COST, 0, 0, 0,
       "scrypt:N:r:p or pbkdf2:sha256:N, for new passwords" },
     { "--loops", "N", "JWTD_LOOPS", "0", NUMBER, AT(loops), 0, THREADS_MAX, "event loops; 0: one a core" },
     { "--workers", "N", "JWTD_WORKERS", "0", NUMBER, AT(workers), 0, THREADS_MAX, "hashing threads; 0: one a core" },
-    { "--address-limit", "N", "JWTD_ADDRESS_LIMIT", "0", NUMBER, AT(address_limit), 0, 1000000,
+    { "--address-limit", "N", "JWTD_ADDRESS_LIMIT", "0", NUMBER, AT(server.address_limit), 0, 1000000,
       "connections that an address may hold; 0: any number" },
     { "--throttle", "on|off", "JWTD_THROTTLE", "on", CHOICE, AT(throttle), 0, 0, "slow down failing log-ins" },
     { "--trusted-proxy", "CIDR", "JWTD_TRUSTED_PROXY", NULL, NETWORKS, 0, 0, 0,
@@ -202,29 +203,26 @@ static const char *read_value(struct config *c, const struct option *o, const ch
 
 static void put_column(struct buffer *b, size_t width, const char *first, const char *second) {
     size_t end = b->len + width;
-    put_text(b, first ? first : "");
-    put_text(b, first && second ? " " : "");
-    put_text(b, second ? second : "");
+    put_texts(b, first ? first : "", second ? " " : NULL, second, NULL);
     while (b->len < end && !b->overflow) put_char(b, ' ');
 }
 
 static int print_help(void) {
     char text[4096];
     struct buffer b = { .at = text, .cap = sizeof text };
-    put_text(&b, "jwtd: accounts, log-in and JSON Web Tokens over HTTP\n\nusage: jwtd [OPTION VALUE]...\n");
-    put_text(&b, "       jwtd healthcheck [OPTION VALUE]...\n");
-    put_text(&b, "       jwtd user add NAME | passwd NAME | logout NAME | delete NAME | list | export | import [FILE] "
+    put_text(&b, "jwtd: accounts, log-in and JSON Web Tokens over HTTP\n\n"
+                 "usage: jwtd [OPTION VALUE]...\n"
+                 "       jwtd healthcheck [OPTION VALUE]...\n"
+                 "       jwtd user add NAME | passwd NAME | logout NAME | delete NAME | list | export | import [FILE] "
                  "[OPTION VALUE]...\n"
                  "       jwtd secret new | rotate [OPTION VALUE]...\n"
                  "       jwtd token issue NAME | verify | explain [OPTION VALUE]...\n\n");
     for (const struct option *o = options; o < options + OPTIONS; o++) {
-        put_column(&b, 2, "", NULL);
+        put_text(&b, "  ");
         put_column(&b, 29, o->name, o->argument);
         put_column(&b, 21, o->environment, NULL);
-        put_text(&b, o->help);
-        put_text(&b, o->fallback ? " [" : "");
-        put_text(&b, o->fallback ? o->fallback : "");
-        put_text(&b, o->fallback ? "]\n" : "\n");
+        put_texts(&b, o->help, o->fallback ? " [" : NULL, o->fallback, "]", NULL);
+        put_char(&b, '\n');
     }
     put_text(&b, "\nThe default files lie in $STATE_DIRECTORY, else in the current directory.\n");
     return log_print(&b) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -233,9 +231,7 @@ static int print_help(void) {
 static int print_version(void) {
     char text[256];
     struct buffer b = { .at = text, .cap = sizeof text };
-    put_text(&b, "jwtd " JWTD_VERSION ", " JWTD_TARGET ", " JWTD_LIBC ", ");
-    put_text(&b, sandbox_parts);
-    put_char(&b, '\n');
+    put_texts(&b, "jwtd " JWTD_VERSION ", " JWTD_TARGET ", " JWTD_LIBC ", ", sandbox_parts, "\n", NULL);
     return log_print(&b) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -251,8 +247,7 @@ static int set_default(struct config *c, const struct option *o) {
     const char *directory = getenv("STATE_DIRECTORY");
     if (o->kind != PATH || !directory || !*directory) return set_option(c, o, o->name, o->fallback);
     put_bytes(&b, directory, strcspn(directory, ":"));
-    put_char(&b, '/');
-    put_text(&b, o->fallback);
+    put_texts(&b, "/", o->fallback, NULL);
     put_char(&b, '\0');
     return b.overflow ? log_line("STATE_DIRECTORY is too long", NULL) : set_option(c, o, o->name, path);
 }
@@ -268,16 +263,15 @@ static int read_environment(struct config *c) {
 
 /* ---- the keys --------------------------------------------------------- */
 
-/* The keys of JWTD_SECRET, which is one, or of the file. 0, or -1 with the reason said, and `mend` behind it. */
+/* The keys of JWTD_SECRET, which is one, or of the file: their number, or -1 with the reason said, and `mend` behind it. */
 static int load_keys(const struct config *c, struct jwt_keys *keys, bool make, const char *mend) {
-    struct keys_file file = { c->secret_file, mend, make, listen_is_loopback(&c->address),
-                              sha256_fastest(getauxval(AT_HWCAP)) };
+    struct keys_file file = { c->secret_file, mend, make, listen_is_loopback(&c->address), c->server.compress };
     char *environment = getenv("JWTD_SECRET");
     int n = environment ? 1 + keys_take(&file, slice_of(environment), &keys->key[0])
                         : keys_load(&file, keys->key, JWT_KEYS_MAX);
     keys->count = n > 0 ? (unsigned)n : 0;
     if (environment) explicit_bzero(environment, strlen(environment));
-    return n > 0 ? 0 : -1;
+    return n > 0 ? n : -1;
 }
 
 /* Room for the keys and each thread's copy of them: it is not swapped out, and not dumped. */
@@ -297,7 +291,7 @@ static int open_vault(struct config *c) {
 /* The keys of now for all threads: their number, or -1 and nothing has changed. */
 static int fill_vault(struct config *c, bool make, const char *mend) {
     struct jwt_keys *fresh = &c->vault->fresh;
-    int result = load_keys(c, fresh, make, mend) == 0 ? (int)fresh->count : -1;
+    int result = load_keys(c, fresh, make, mend);
     if (result > 0) api_set_keys(&c->vault->shared, fresh);
     explicit_bzero(fresh, sizeof *fresh);
     return result;
@@ -419,58 +413,43 @@ static void open_log(struct config *c) {
     syscall(SYS_fcntl, c->server.log_fd, F_SETPIPE_SZ, LOG_PIPE_LEN); /* a reader may be slow for a moment */
 }
 
-static int prepare_counts(struct config *c) {
-    c->api.version = JWTD_VERSION;
-    c->api.libc = JWTD_LIBC;
-    c->api.threads = c->server.loops + c->server.workers;
-    c->api.counts = calloc(c->api.threads, sizeof *c->api.counts);
-    return c->api.counts ? 0 : log_line("no memory for the counts", NULL);
-}
-
-/* Everything that may fail before the first request, in the order in which rights are given up. NULL: it did. */
-static struct server *start(struct config *c, struct buffer *url) {
+/* Everything that may fail before the first request, in the order in which rights are given up. 0, or -1 with the reason
+ * said. */
+static int start(struct config *c, struct buffer *url) {
     struct {
         uint8_t index[16], throttle[16], addresses[16];
     } keys;
-    c->server.compress = sha256_fastest(getauxval(AT_HWCAP));
-    c->server.api = &c->api;
-    c->server.trusted = c->trusted;
-    c->server.origins = c->origins;
     c->server.loops = one_a_core(c->loops);
     c->server.workers = one_a_core(c->workers);
     c->api.started = time(NULL);
     page_init(&c->api.page, c->server.compress, page_html);
-    c->api.ttl = c->ttl;
     c->api.leeway = (double)c->leeway;
     c->api.cookie |= c->api.insecure_cookie;
     if (password_weaker(&c->api.cost, &password_default))
         log_line("warning: --hash is weaker than scrypt:32768:8:1", NULL);
-    if (open_vault(c) != 0) return NULL;
+    if (open_vault(c) != 0) return -1;
     api_watch_clock(c->api.keys, (double)time(NULL));
     c->manager = find_manager(); /* before the rights to make a socket, and to see this one, are given up */
     open_log(c);
     c->given = listen_is_given();
-    if (c->given && (c->server.listener = listen_take(&c->address, url)) < 0) return NULL;
-    if (fill_vault(c, true, " (--secret-file names another file)") < 0) return NULL;
-    if (!c->given && (c->server.listener = listen_open(c->listen, &c->address, url)) < 0) return NULL;
-    if (c->user && sandbox_become(c->user) != 0) return NULL;
-    if (getrandom(&keys, sizeof keys, 0) != sizeof keys) {
-        log_line("getrandom: ", strerror(errno), NULL);
-        return NULL;
-    }
-    c->api.users = users_open(c->users, c->server.compress, keys.index, c->ttl);
-    if (c->api.users == NULL || users_compact(c->api.users) != 0) return NULL;
+    if (c->given && (c->server.listener = listen_take(&c->address, url)) < 0) return -1;
+    if (fill_vault(c, true, " (--secret-file names another file)") < 0) return -1;
+    if (!c->given && (c->server.listener = listen_open(c->listen, &c->address, url)) < 0) return -1;
+    if (c->user && sandbox_become(c->user) != 0) return -1;
+    if (getrandom(&keys, sizeof keys, 0) != sizeof keys) return log_line("getrandom: ", strerror(errno), NULL);
+    c->api.users = users_open(c->users, c->server.compress, keys.index, c->api.ttl);
+    if (c->api.users == NULL || users_compact(c->api.users) != 0) return -1;
     c->changes = users_watch(c->api.users);
-    if (c->throttle == ON && (c->api.throttle = throttle_new(c->server.compress, keys.throttle)) == NULL) {
-        log_line("no memory for the throttle", NULL);
-        return NULL;
-    }
-    if (prepare_counts(c) != 0) return NULL;
-    c->server.address_limit = (unsigned)c->address_limit;
+    if (c->throttle == ON && (c->api.throttle = throttle_new(c->server.compress, keys.throttle)) == NULL)
+        return log_line("no memory for the throttle", NULL);
+    c->api.threads = c->server.loops + c->server.workers;
+    c->api.counts = calloc(c->api.threads, sizeof *c->api.counts);
+    if (c->api.counts == NULL) return log_line("no memory for the counts", NULL);
     memcpy(c->server.address_key, keys.addresses, sizeof keys.addresses);
     say_who_is_nobody(c);
-    if (lock_in(c) != 0) return NULL;
-    return server_start(&c->server);
+    if (lock_in(c) != 0) return -1;
+    c->running = server_start(&c->server);
+    return c->running ? 0 : -1;
 }
 
 /* Until a signal ends it, keys are read anew when one says so, and what other processes do to the accounts is taken up
@@ -501,14 +480,13 @@ static int serve(struct config *c) {
     int signals = take_signals(&awaited);
     if (signals < 0) return EXIT_FAILURE;
     raise_descriptor_limit();
-    struct server *server = start(c, &url);
-    if (server == NULL) return EXIT_FAILURE;
+    if (start(c, &url) != 0) return EXIT_FAILURE;
     log_line("ready on ", text, NULL);
     tell_manager(c, "READY=1");
     wait_for_end(c, signals, &awaited);
     tell_manager(c, "STOPPING=1");
     if (!c->given) listen_close(&c->address); /* first: a successor may bind the same path while this one drains */
-    int unfinished = server_stop(server);
+    int unfinished = server_stop(c->running);
     explicit_bzero(c->vault, c->vault_len);
     if (unfinished) {
         log_line("not everything could be answered in time", NULL);
@@ -524,7 +502,7 @@ static int serve(struct config *c) {
 
 static int manage_users(const struct config *c, char *const *words) {
     if (c->user && sandbox_become(c->user) != 0) return EXIT_FAILURE;
-    return admin_run(words, c->users, sha256_fastest(getauxval(AT_HWCAP)), &c->api.cost, c->ttl);
+    return admin_run(words, c->users, c->server.compress, &c->api.cost, c->api.ttl);
 }
 
 static int check_health(const struct config *c, char *const *words) {
@@ -552,14 +530,14 @@ static int manage_tokens(const struct config *c, char *const *words) {
     struct jwt_keys keys;
     struct token_config token = { .keys = &keys,
                                   .users = c->users,
-                                  .compress = sha256_fastest(getauxval(AT_HWCAP)),
-                                  .ttl = c->ttl,
+                                  .compress = c->server.compress,
+                                  .ttl = c->api.ttl,
                                   .ttl_chosen = c->ttl_chosen,
                                   .leeway = (double)c->leeway,
                                   .file = c->token_file };
     if (!token_words(words)) return 2;
     if (c->user && sandbox_become(c->user) != 0) return EXIT_FAILURE;
-    if (load_keys(c, &keys, false, " (--secret-file names another file)") != 0) return EXIT_FAILURE;
+    if (load_keys(c, &keys, false, " (--secret-file names another file)") < 0) return EXIT_FAILURE;
     int result = token_run(words, &token);
     explicit_bzero(&keys, sizeof keys);
     return result;
@@ -602,7 +580,7 @@ static int read_arguments(struct config *c, int argc, char **argv) {
         if (value == NULL || (!o->argument && *value))
             return log_line(o->name, " takes ", o->argument ? o->argument : "no value", " (see jwtd --help)", NULL);
         if (set_option(c, o, o->name, value) != 0) return -1;
-        c->ttl_chosen |= o->at == offsetof(struct config, ttl);
+        c->ttl_chosen |= o->at == offsetof(struct config, api.ttl);
     }
     if (c->token_file && (c->words < 2 || strcmp(argv[1], "token") != 0 || strcmp(argv[2], "issue") == 0))
         return log_line("--token-file is for jwtd token verify and explain (see jwtd --help)", NULL);
@@ -612,6 +590,12 @@ static int read_arguments(struct config *c, int argc, char **argv) {
 
 int main(int argc, char **argv) {
     static struct config config;
+    config.server = (struct server_config){ .compress = sha256_fastest(getauxval(AT_HWCAP)),
+                                            .api = &config.api,
+                                            .trusted = config.trusted,
+                                            .origins = config.origins };
+    config.api.version = JWTD_VERSION;
+    config.api.libc = JWTD_LIBC;
     fill_standard_descriptors();
     signal(SIGXFSZ, SIG_IGN);
     if (read_environment(&config) != 0 || read_arguments(&config, argc, argv) != 0) return 2;

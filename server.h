@@ -15,7 +15,7 @@ struct server_config {
     size_t trusted_count;
     const struct slice *origins; /* whose scripts may read the answers: as a browser writes them, or "*" */
     size_t origins_count;
-    unsigned address_limit;  /* connections that an address may hold; 0: any number */
+    int64_t address_limit;   /* connections that an address may hold; 0: any number */
     enum access_format log;  /* of every answered request, to */
     int log_fd;              /* this descriptor */
     uint8_t address_key[16]; /* random, so that nobody can choose addresses that count for another's */
