@@ -57,16 +57,16 @@ uint16_t address_port(const struct sockaddr_storage *name) {
 const char *address_text(const struct address *address, char text[ADDRESS_TEXT_MAX]) {
     struct buffer b = { .at = text, .cap = ADDRESS_TEXT_MAX };
     const uint8_t *p = address->bytes;
-    if (!address->known) put_char(&b, '-');
-    for (int i = 12; address->known && is_ipv4(address) && i < 16; i++) {
+    if (!address->known) return strcpy(text, "-");
+    for (int i = 12; is_ipv4(address) && i < 16; i++) {
         put_number(&b, p[i]);
-        if (i < 15) put_char(&b, '.');
+        put_char(&b, '.');
     }
-    for (int i = 0; address->known && !is_ipv4(address) && i < 16; i += 2) {
+    for (int i = 0; !is_ipv4(address) && i < 16; i += 2) {
         put_hex(&b, p + i, 2);
-        if (i < 14) put_char(&b, ':');
+        put_char(&b, ':');
     }
-    put_char(&b, '\0');
+    text[b.len - 1] = '\0'; /* in the place of the last one */
     return text;
 }
 

@@ -64,7 +64,7 @@ static int open_socket(const union listen_address *address) {
 
 /* The address as it was given, with the port that it really got. */
 static int put_url(int fd, const char *text, struct buffer *url) {
-    struct sockaddr_in6 name; /* sin6_port lies where sin_port does */
+    struct sockaddr_storage name;
     socklen_t len = sizeof name;
     if (strncmp(text, "unix:", 5) == 0) {
         put_text(url, text);
@@ -72,7 +72,7 @@ static int put_url(int fd, const char *text, struct buffer *url) {
         if (getsockname(fd, (struct sockaddr *)&name, &len) != 0) return -1;
         put_text(url, "http://");
         put_bytes(url, text, (size_t)(strrchr(text, ':') + 1 - text));
-        put_number(url, ntohs(name.sin6_port));
+        put_number(url, address_port(&name));
     }
     put_char(url, '\0');
     return url->overflow ? -1 : 0;
@@ -99,13 +99,11 @@ static void put_given(const union listen_address *address, struct buffer *url) {
     char text[ADDRESS_TEXT_MAX];
     struct address a = address_of_socket(&address->any);
     if (a.known) {
-        put_text(url, brackets ? "http://[" : "http://");
-        put_text(url, address_text(&a, text));
-        put_text(url, brackets ? "]:" : ":");
-        put_number(url, ntohs(((const struct sockaddr_in *)&address->storage)->sin_port));
+        put_texts(url, brackets ? "http://[" : "http://", address_text(&a, text), brackets ? "]:" : ":", NULL);
+        put_number(url, address_port(&address->storage));
     } else {
-        put_text(url, *path ? "unix:" : "unix:@"); /* an abstract name begins with a NUL */
-        put_text(url, *path ? path : path + 1);
+        put_texts(url, "unix:", *path ? path : "@", *path ? NULL : path + 1,
+                  NULL); /* an abstract name begins with a NUL */
     }
     put_char(url, '\0');
 }

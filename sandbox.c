@@ -131,14 +131,9 @@ static int restrict_access(const struct sandbox_grant *grants, size_t n) {
     long version = syscall(LL_CREATE, NULL, 0, 1);
     if (version < 1) return -1;
     /* each version of the interface knows more rights, and a longer struct */
-    struct landlock_rules handled = {
-        .files = version < 2   ? 0x1fff
-                 : version < 3 ? 0x3fff
-                 : version < 5 ? 0x7fff
-                               : 0xffff,
-        .net = 3,    /* to bind and to connect */
-        .scopes = 3, /* other processes' abstract sockets, and signals */
-    };
+    uint64_t files = version < 2 ? 0x1fff : version < 3 ? 0x3fff : version < 5 ? 0x7fff : 0xffff;
+    /* to bind and to connect; other processes' abstract sockets, and signals */
+    struct landlock_rules handled = { .files = files, .net = 3, .scopes = 3 };
     size_t size = version < 4   ? offsetof(struct landlock_rules, net)
                   : version < 6 ? offsetof(struct landlock_rules, scopes)
                                 : sizeof handled;
@@ -152,7 +147,7 @@ static int restrict_access(const struct sandbox_grant *grants, size_t n) {
     int result = 0;
     for (size_t i = 0; i < n; i++)
         if (grants[i].right != SANDBOX_CONNECT)
-            result |= allow_path((int)rules, grants[i].path, rights[grants[i].right] & handled.files);
+            result |= allow_path((int)rules, grants[i].path, rights[grants[i].right] & files);
         else if (version >= 4)
             result |= (int)syscall(LL_ADD_RULE, rules, LL_NET_PORT,
                                    &(struct landlock_port){ LL_CONNECT_TCP, grants[i].port }, 0);
