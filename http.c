@@ -2,9 +2,9 @@
  *
  * The reader goes line by line, remembers where it stopped, and never looks at a byte twice but to find the end
  * of an unfinished line. It refuses all that RFC 9112 lets a server refuse and that two readers could take in
- * two ways: bare LF, bare CR, obs-fold, white space before a colon, a Content-Length beside a Transfer-Encoding or another
- * Content-Length that differs, a missing or second Host. Field values are kept as slices; fields it does not know are
- * checked for form and skipped. */
+ * two ways: bare LF, bare CR, obs-fold, white space before a colon, a Content-Length beside a Transfer-Encoding or
+ * another Content-Length that differs, a missing or second Host. Field values are kept as slices; fields it does not
+ * know are checked for form and skipped. */
 #include "http.h"
 
 #include <strings.h>
