@@ -23,11 +23,6 @@ struct throttle {
     struct entry table[SETS][WAYS];
 };
 
-/* A bound, and whom it is for */
-struct bound {
-    uint64_t who, cost_ms, ahead_ms;
-};
-
 struct throttle *throttle_new(sha256_compress *compress, const uint8_t key[16]) {
     struct throttle *t = calloc(1, sizeof *t);
     if (t == NULL) return NULL;
@@ -51,17 +46,6 @@ static uint64_t who(const struct throttle *t, const struct address *source, stru
     return (uint64_t)load_be32(digest) << 32 | load_be32(digest + 4) | 1; /* 0 is nobody */
 }
 
-/* The bounds that hold for a try: one or two. */
-static int find_bounds(const struct throttle *t, struct slice name, const struct address *address,
-                       struct bound bounds[2]) {
-    struct address source = address_of_customer(address);
-    bounds[0] = (struct bound){ who(t, &source, name), THROTTLE_ACCOUNT_MS,
-                                (THROTTLE_ACCOUNT_BURST - 1) * THROTTLE_ACCOUNT_MS };
-    bounds[1] = (struct bound){ who(t, &source, slice_of("")), THROTTLE_ADDRESS_MS,
-                                (THROTTLE_ADDRESS_BURST - 1) * THROTTLE_ADDRESS_MS };
-    return source.known ? 2 : 1;
-}
-
 /* The entry of `who`, or the one that would make room for it. */
 static struct entry *find_entry(struct throttle *t, uint64_t who) {
     struct entry *set = t->table[who >> 32 & (SETS - 1)], *first = set;
@@ -72,28 +56,31 @@ static struct entry *find_entry(struct throttle *t, uint64_t who) {
     return first;
 }
 
-uint64_t throttle_wait(struct throttle *t, struct slice name, const struct address *address, uint64_t now_ms) {
-    struct bound bounds[2];
+/* How long a try has to wait, by the one or two bounds that hold for it; counts it where it has failed. */
+static uint64_t judge(struct throttle *t, struct slice name, const struct address *address, uint64_t now_ms,
+                      bool failed) {
+    struct address source = address_of_customer(address);
+    const struct bound {
+        uint64_t who, cost_ms, burst;
+    } bounds[] = { { who(t, &source, name), THROTTLE_ACCOUNT_MS, THROTTLE_ACCOUNT_BURST },
+                   { who(t, &source, slice_of("")), THROTTLE_ADDRESS_MS, THROTTLE_ADDRESS_BURST } };
     uint64_t wait = 0;
-    int n = find_bounds(t, name, address, bounds);
     pthread_mutex_lock(&t->lock);
-    for (int i = 0; i < n; i++) {
-        const struct entry *e = find_entry(t, bounds[i].who);
-        uint64_t allowed = now_ms + bounds[i].ahead_ms;
-        if (e->who == bounds[i].who && e->TAT_ms > allowed && e->TAT_ms - allowed > wait) wait = e->TAT_ms - allowed;
+    for (const struct bound *b = bounds; b < bounds + (source.known ? 2 : 1); b++) {
+        struct entry *e = find_entry(t, b->who);
+        uint64_t TAT_ms = e->who == b->who && e->TAT_ms > now_ms ? e->TAT_ms : now_ms;
+        uint64_t allowed_ms = now_ms + (b->burst - 1) * b->cost_ms;
+        if (TAT_ms > allowed_ms && TAT_ms - allowed_ms > wait) wait = TAT_ms - allowed_ms;
+        if (failed) *e = (struct entry){ b->who, TAT_ms + b->cost_ms };
     }
     pthread_mutex_unlock(&t->lock);
     return wait;
 }
 
+uint64_t throttle_wait(struct throttle *t, struct slice name, const struct address *address, uint64_t now_ms) {
+    return judge(t, name, address, now_ms, false);
+}
+
 void throttle_count(struct throttle *t, struct slice name, const struct address *address, uint64_t now_ms) {
-    struct bound bounds[2];
-    int n = find_bounds(t, name, address, bounds);
-    pthread_mutex_lock(&t->lock);
-    for (int i = 0; i < n; i++) {
-        struct entry *e = find_entry(t, bounds[i].who);
-        bool known = e->who == bounds[i].who && e->TAT_ms > now_ms;
-        *e = (struct entry){ bounds[i].who, (known ? e->TAT_ms : now_ms) + bounds[i].cost_ms };
-    }
-    pthread_mutex_unlock(&t->lock);
+    judge(t, name, address, now_ms, true);
 }

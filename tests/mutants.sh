@@ -75,11 +75,11 @@ export CI=true # a row that is skipped because of a mutant has seen it
 
 mutant throttle_test "no throttle" throttle.c 's/^    return wait;/    return 0;/'
 mutant throttle_test "failures are counted by address only" throttle.c \
-    '/bounds\[0\] =/s/, name)/, (struct slice){ "", 0 })/'
+    's/who(t, &source, name)/who(t, \&source, (struct slice){ "", 0 })/'
 mutant throttle_test "failures are counted by account only" throttle.c \
-    's/return source.known ? 2 : 1;/return 1;/'
+    's/(source.known ? 2 : 1)/1/'
 mutant throttle_test "an account is locked for everybody" throttle.c \
-    '/bounds\[0\] =/s/&source/\&(struct address){ 0 }/'
+    's/who(t, &source, name)/who(t, \&(struct address){ 0 }, name)/'
 mutant throttle_test "each IPv6 address has a count" address.c 's/is_ipv4(address) ? 16 : 8/16/'
 mutant throttled "the throttle is not asked" api.c 's/if (wait == 0) return false;/return false;/'
 mutant throttled "failures are not counted" api.c 's/if (call->api->throttle) throttle_count(/if (0) throttle_count(/'
