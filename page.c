@@ -16,12 +16,11 @@ __asm__(".pushsection .rodata\n"
 static void put_base64(struct buffer *b, const uint8_t digest[SHA256_DIGEST]) {
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < SHA256_DIGEST; i += 3) {
-        bool short_of_one = i + 2 == SHA256_DIGEST;
-        uint32_t group = (uint32_t)digest[i] << 16 | (uint32_t)digest[i + 1] << 8;
-        if (!short_of_one) group |= digest[i + 2];
+        uint32_t third = i + 2 < SHA256_DIGEST ? digest[i + 2] : 0;
+        uint32_t group = (uint32_t)digest[i] << 16 | (uint32_t)digest[i + 1] << 8 | third;
         for (int shift = 18; shift >= 0; shift -= 6) put_char(b, alphabet[group >> shift & 63]);
-        if (short_of_one) b->at[b->len - 1] = '=';
     }
+    b->at[b->len - 1] = '=';
 }
 
 /* Where `text` stands in what is left of a page, or NULL. (strstr would be larger than the rest of this file.) */
