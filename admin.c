@@ -105,9 +105,9 @@ static int print_users(struct users *users, bool whole) {
     uint64_t at = 0;
     int got;
     while ((got = users_next(users, &at, &record)) == 1) {
-        struct slice name = { record.name, record.name_len };
+        struct slice name = record_name(&record);
         if (whole)
-            users_put_line(&out, users, &record);
+            users_put_line(&out, users, name, &record.user);
         else
             users_put_name(&out, name);
         if (!whole) put_char(&out, '\n');
@@ -181,8 +181,8 @@ static const char *take(struct users *users, struct source *in, enum users_resul
     if (!in->object && in->rest.len == 0) return NULL;
     const char *why = in->object ? read_member(in, &r) : read_account_line(users, in, &r);
     if (why || r.name_len == 0) return why;
-    if (users_name_fault((struct slice){ r.name, r.name_len })) return "its name has a control character";
-    if (password_parse((struct slice){ r.user.hash, r.user.hash_len }, &cost, &salt, &hex) != 0)
+    if (users_name_fault(record_name(&r))) return "its name has a control character";
+    if (password_parse(user_hash(&r.user), &cost, &salt, &hex) != 0)
         return "its password is not scrypt:N:r:p$SALT$HEX or pbkdf2:sha256:N$SALT$HEX, or costs too much";
     *result = users_batch_put(users, &r);
     return *result == USERS_CHANGED ? "its name is taken, with another password" : NULL;

@@ -533,14 +533,8 @@ static void metrics(struct api_call *call) {
                                    .libc = api->libc,
                                    .started = (uint64_t)api->started,
                                    .accounts = users_count(api->users) };
-    const struct etcd_counts *etcd = users_etcd_counts(api->users);
     struct metrics_calls calls;
-    if (etcd) {
-        calls = (struct metrics_calls){ atomic_load(&etcd->calls[ETCD_OK]), atomic_load(&etcd->calls[ETCD_REFUSED]),
-                                        atomic_load(&etcd->calls[ETCD_UNAVAILABLE]), atomic_load(&etcd->retries),
-                                        atomic_load(&etcd->milliseconds) };
-        facts.etcd = &calls;
-    }
+    if (users_calls(api->users, &calls)) facts.etcd = &calls;
     for (size_t i = 0; i < ROUTES; i++) paths[i] = routes[i].path;
     metrics_put(&call->text, api->counts, api->threads, &facts);
     call->response = (struct http_response){ .status = 200,

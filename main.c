@@ -355,7 +355,7 @@ static int take_signals(sigset_t *awaited) {
  * (if its user can see it at all), and to remove its socket. */
 static int lock_in(const struct config *c) {
     char secret[FILE_PATH_MAX], socket[FILE_PATH_MAX];
-    struct sandbox_grant grants[3 + ETCD_ENDPOINTS_MAX];
+    struct sandbox_grant grants[3 + USERS_PORTS_MAX];
     struct users_needs users;
     size_t n = 0;
     users_needs(c->api.users, &users);

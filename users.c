@@ -65,12 +65,12 @@ static void put_time(struct buffer *out, const char *member, int64_t seconds) {
     put_number(out, (uint64_t)seconds);
 }
 
-void users_put_text(struct buffer *out, const struct users *u, struct slice name, const struct user *user) {
+void users_put_line(struct buffer *out, const struct users *u, struct slice name, const struct user *user) {
     size_t start = out->len;
     put_text(out, "{\"username\":");
     json_put_string(out, name);
     put_text(out, user->hash_len ? ",\"password\":" : ",\"deleted\":true");
-    if (user->hash_len) json_put_string(out, (struct slice){ user->hash, user->hash_len });
+    if (user->hash_len) json_put_string(out, user_hash(user));
     put_time(out, ",\"not_before\":", user->not_before);
     put_time(out, ",\"tokens_until\":", user->tokens_until);
     struct slice before = { out->at + start, out->len - start };
@@ -79,14 +79,10 @@ void users_put_text(struct buffer *out, const struct users *u, struct slice name
     put_text(out, "\"}\n");
 }
 
-void users_put_line(struct buffer *out, const struct users *u, const struct record *record) {
-    users_put_text(out, u, (struct slice){ record->name, record->name_len }, &record->user);
-}
-
 int users_make_line(struct buffer *line, const struct users *u, struct slice name, const struct user *user) {
     struct record record;
     size_t start = line->len;
-    users_put_text(line, u, name, user);
+    users_put_line(line, u, name, user);
     struct slice made = { line->at + start, line->len - start - 1 };
     return !line->overflow && users_read_line(u, made, &record) == NULL
                ? 0
@@ -144,7 +140,10 @@ int64_t users_remembered_until(const struct users *u, const struct user *user) {
 }
 
 void users_note_revoked(struct users *u, uint64_t hash, const struct user *user) {
-    if (user->not_before) revoked_put(u->revoked, hash, user->not_before, users_remembered_until(u, user), time(NULL));
+    if (user->not_before == 0) return;
+    pthread_mutex_lock(&u->noting);
+    revoked_put(u->revoked, hash, user->not_before, users_remembered_until(u, user), time(NULL));
+    pthread_mutex_unlock(&u->noting);
 }
 
 /* The time is later than whatever one of the tokens may say, even where the clock has gone back. */
@@ -229,6 +228,7 @@ struct users *users_open(const char *where, sha256_compress *compress, const uin
     u->opened = time(NULL);
     u->revoked = (struct revoked *)((char *)u + size);
     u->revoked->bits = room->revoked_bits;
+    pthread_mutex_init(&u->noting, NULL);
     memcpy(u->index_key, index_key, sizeof u->index_key);
     if (room->open(u) == 0) return u;
     users_close(u);
@@ -237,6 +237,7 @@ struct users *users_open(const char *where, sha256_compress *compress, const uin
 
 void users_close(struct users *u) {
     u->room->close(u);
+    pthread_mutex_destroy(&u->noting);
     free(u);
 }
 
@@ -261,8 +262,9 @@ void users_needs(const struct users *u, struct users_needs *needs) {
     u->room->needs(u, needs);
 }
 
-const struct etcd_counts *users_etcd_counts(const struct users *u) {
-    return u->room->etcd_counts ? u->room->etcd_counts(u) : NULL;
+bool users_calls(const struct users *u, struct metrics_calls *calls) {
+    if (u->room->calls) u->room->calls(u, calls);
+    return u->room->calls != NULL;
 }
 
 int users_next(struct users *u, uint64_t *at, struct record *record) { return u->room->next(u, at, record); }

@@ -9,11 +9,14 @@
 #include <stdint.h>
 
 #include "bytes.h"
-#include "etcd.h"
 #include "file.h"
 #include "sha256.h"
 
-enum { USERS_NAME_MAX = 255, USERS_HASH_MAX = 512 }; /* bytes of UTF-8; characters of a hash string */
+enum {
+    USERS_NAME_MAX = 255, /* bytes of UTF-8 */
+    USERS_HASH_MAX = 512, /* characters of a hash string */
+    USERS_PORTS_MAX = 9,
+};
 
 struct users;
 
@@ -30,6 +33,10 @@ struct record {
     size_t name_len;
     struct user user;
 };
+
+static inline struct slice record_name(const struct record *r) { return (struct slice){ r->name, r->name_len }; }
+
+static inline struct slice user_hash(const struct user *user) { return (struct slice){ user->hash, user->hash_len }; }
 
 enum users_result {
     USERS_OK,
@@ -52,7 +59,7 @@ bool users_exist(const char *where);
 /* What a process that serves them must still be able to reach when it has locked itself in. */
 struct users_needs {
     char directory[FILE_PATH_MAX]; /* to write in; empty: none */
-    uint16_t ports[ETCD_ENDPOINTS_MAX];
+    uint16_t ports[USERS_PORTS_MAX];
     size_t port_count; /* TCP ports to connect to */
 };
 void users_needs(const struct users *users, struct users_needs *needs);
@@ -105,11 +112,12 @@ int users_refresh(struct users *users);
  * called once a second. */
 int users_watch(const struct users *users);
 
-/* What was counted of calls to an etcd, or NULL. */
-const struct etcd_counts *users_etcd_counts(const struct users *users);
+/* What was counted of calls to another machine: true, or false where none is called. */
+struct metrics_calls;
+bool users_calls(const struct users *users, struct metrics_calls *calls);
 
-/* The accounts in the order of their lines, or in an etcd of their names, one a call; *at is 0 at first. 1, 0 behind the last one, or -1. Where
- * nothing else is called between, they are those of one moment. */
+/* The accounts in the order of their lines, or in an etcd of their names, one a call; *at is 0 at first. 1, 0 behind
+ * the last one, or -1. Where nothing else is called between, they are those of one moment. */
 int users_next(struct users *users, uint64_t *at, struct record *record);
 
 /* Reads a line without its LF, as it stands in a file; the hash of a deleted account is empty. NULL, or in a few words
@@ -133,7 +141,8 @@ int users_batch_end(struct users *users, bool keep);
  * terminal might take for something else, is empty, or begins with a quote, as a JSON string. */
 void users_put_name(struct buffer *out, struct slice name);
 
-/* Appends an account's line as it stands in a file, with its LF: 5 KiB at the most. */
-void users_put_line(struct buffer *out, const struct users *users, const struct record *record);
+/* Appends a line as it stands in a file, with its LF: 5 KiB at the most. Without a hash it says that the account is
+ * deleted. */
+void users_put_line(struct buffer *out, const struct users *users, struct slice name, const struct user *user);
 
 #endif

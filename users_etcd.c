@@ -11,12 +11,13 @@
  * twice, because no answer came to the first, finds what it wanted to write, and knows it: a hash has random salt.
  * What was called back is asked for once a second. (A watch would tell it sooner, but needs a stream that never ends, a
  * reader for chunks and a second way to be told that the stream is dead; a question can only fail.) */
-#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "etcd.h"
 #include "json.h"
 #include "log.h"
+#include "metrics.h"
 #include "users_room.h"
 
 enum {
@@ -51,7 +52,6 @@ struct users_etcd {
     struct users base;
     struct etcd *etcd;
     struct slice prefix;
-    pthread_mutex_t noting; /* whoever notes what is called back */
     /* of one thread at a time, that which refreshes or the command line's: */
     char *room; /* for an answer of ROOM bytes, or requests of as many */
     struct walk list;
@@ -149,8 +149,8 @@ static int read_item(struct slice kv, struct item *item) {
 static int read_record(const struct users_etcd *u, const char *kind, const struct item *item, struct record *record) {
     char key[KEY_MAX];
     const char *why = users_read_line(&u->base, (struct slice){ item->value, item->value_len }, record);
-    struct slice name = { record->name, why ? 0 : record->name_len };
-    if (why == NULL && !slice_equal(make_key(u, kind, name, key), (struct slice){ item->key, item->key_len }))
+    if (why == NULL &&
+        !slice_equal(make_key(u, kind, record_name(record), key), (struct slice){ item->key, item->key_len }))
         why = "it is about another name than its key";
     if (why == NULL) return 0;
     memcpy(key, item->key, item->key_len < sizeof key ? item->key_len : sizeof key - 1);
@@ -291,12 +291,6 @@ static int get_lease(struct users_etcd *u, int64_t until, char room[ETCD_ANSWER_
     return 0;
 }
 
-static void note_revoked(struct users_etcd *u, struct slice name, const struct user *user) {
-    pthread_mutex_lock(&u->noting);
-    users_note_revoked(&u->base, users_keyed_hash(&u->base, name), user);
-    pthread_mutex_unlock(&u->noting);
-}
-
 /* A line as a value: without its LF. */
 static struct slice without_end(const struct buffer *line) {
     return (struct slice){ line->at, line->len > 0 ? line->len - 1 : 0 };
@@ -352,7 +346,7 @@ static enum users_result etcd_change(struct users *users, const struct users_cha
         int held = write_name(u, c, &next, &s);
         if (held < 0) return USERS_UNAVAILABLE;
         if (held == 0 && !says_the_same(&s.user, &next)) continue;
-        note_revoked(u, c->name, &next);
+        users_note_revoked(users, users_keyed_hash(users, c->name), &next);
         return USERS_OK;
     }
     log_line(u->base.where, ": an account is changed by others all the time", NULL);
@@ -471,7 +465,7 @@ static int take_up(struct users_etcd *u) {
     begin_walk(u, "/r/", "/r0", u->revision ? u->revision + 1 : 0, &w);
     while ((got = walk(u, &w, ETCD_LONG, &item)) == 1)
         if (read_record(u, "/r/", &item, &record) == 0)
-            note_revoked(u, (struct slice){ record.name, record.name_len }, &record.user);
+            users_note_revoked(&u->base, users_keyed_hash(&u->base, record_name(&record)), &record.user);
     if (got == 0) u->revision = w.revision;
     return got;
 }
@@ -526,8 +520,8 @@ static int reserve_known(struct users_etcd *u) {
 
 /* USERS_OK: it was not known; USERS_EXISTS or USERS_CHANGED: with the same hash, or another. */
 static enum users_result know(struct users_etcd *u, const struct record *r) {
-    uint64_t name = users_keyed_hash(&u->base, (struct slice){ r->name, r->name_len }) | 1;
-    uint64_t hash = users_keyed_hash(&u->base, (struct slice){ r->user.hash, r->user.hash_len });
+    uint64_t name = users_keyed_hash(&u->base, record_name(r)) | 1;
+    uint64_t hash = users_keyed_hash(&u->base, user_hash(&r->user));
     if (reserve_known(u) != 0) return USERS_UNAVAILABLE;
     struct known *k = find_known(u, name);
     if (k->name != 0) return k->hash == hash ? USERS_EXISTS : USERS_CHANGED;
@@ -559,8 +553,7 @@ static enum users_result etcd_batch_put(struct users *users, const struct record
     }
     size_t before = b->len;
     enum users_result result = know(u, r);
-    if (result == USERS_OK && users_make_line(b, users, (struct slice){ r->name, r->name_len }, &r->user) != 0)
-        result = USERS_UNAVAILABLE;
+    if (result == USERS_OK && users_make_line(b, users, record_name(r), &r->user) != 0) result = USERS_UNAVAILABLE;
     if (result == USERS_UNAVAILABLE) b->len = before, b->overflow = false;
     return result;
 }
@@ -570,7 +563,7 @@ static int put_one(struct users_etcd *u, struct slice line) {
     struct record r;
     struct user there;
     if (users_read_line(&u->base, line, &r) != NULL) return -1;
-    struct slice name = { r.name, r.name_len };
+    struct slice name = record_name(&r);
     struct users_change c = { name, NULL, &r.user, PLAIN, r.user.not_before, r.user.tokens_until };
     enum users_result result = etcd_change(&u->base, &c);
     if (result == USERS_EXISTS && etcd_find(&u->base, name, &there) == USERS_OK && same_user(&there, &r.user))
@@ -593,7 +586,7 @@ static int put_some(struct users_etcd *u, struct slice *lines) {
         for (int i = 0; i < BATCH && rest.len > 0; i++) {
             struct slice line = slice_cut(&rest, '\n');
             if (users_read_line(&u->base, line, &r) != NULL) return -1;
-            struct slice name = { r.name, r.name_len };
+            struct slice name = record_name(&r);
             held &= r.user.not_before == 0 && r.user.tokens_until == 0;
             if (i > 0) put_char(&b, ',');
             if (part == COMPARE) {
@@ -636,7 +629,6 @@ static int etcd_batch_end(struct users *users, bool keep) {
 static int etcd_open_room(struct users *users) {
     struct users_etcd *u = etcd_room(users);
     const char *user = getenv("JWTD_ETCD_USER");
-    pthread_mutex_init(&u->noting, NULL);
     u->base.clock_skew = SKEW;
     u->room = malloc(ROOM);
     if (u->room == NULL) return log_line(users->where, ": no memory to open it", NULL);
@@ -649,18 +641,22 @@ static int etcd_open_room(struct users *users) {
 static void etcd_close_room(struct users *users) {
     struct users_etcd *u = etcd_room(users);
     if (u->etcd) etcd_close(u->etcd);
-    pthread_mutex_destroy(&u->noting);
     free(u->room);
     free(u->batch.at);
     free(u->known);
 }
 
+_Static_assert((int)ETCD_ENDPOINTS_MAX <= (int)USERS_PORTS_MAX, "a port for each member");
+
 static void etcd_needs(const struct users *users, struct users_needs *needs) {
     needs->port_count = etcd_ports(((const struct users_etcd *)users)->etcd, needs->ports);
 }
 
-static const struct etcd_counts *etcd_room_counts(const struct users *users) {
-    return etcd_counts_of(((const struct users_etcd *)users)->etcd);
+static void etcd_calls(const struct users *users, struct metrics_calls *calls) {
+    const struct etcd_counts *counts = etcd_counts_of(((const struct users_etcd *)users)->etcd);
+    *calls = (struct metrics_calls){ atomic_load(&counts->calls[ETCD_OK]), atomic_load(&counts->calls[ETCD_REFUSED]),
+                                     atomic_load(&counts->calls[ETCD_UNAVAILABLE]), atomic_load(&counts->retries),
+                                     atomic_load(&counts->milliseconds) };
 }
 
 const struct users_room users_etcd_room = {
@@ -677,5 +673,5 @@ const struct users_room users_etcd_room = {
     .batch_put = etcd_batch_put,
     .batch_end = etcd_batch_end,
     .needs = etcd_needs,
-    .etcd_counts = etcd_room_counts,
+    .calls = etcd_calls,
 };

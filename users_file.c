@@ -126,7 +126,7 @@ static int index_find(const struct users_file *u, struct slice name, uint64_t ha
         if ((u->index[i] ^ hash) & ~OFFSET_MASK) continue;
         if (offset >= u->end + u->batch.len) continue; /* of a batch that was not kept */
         if (read_record_at(u, offset, record) < 0) return -1;
-        if (slice_equal(name, (struct slice){ record->name, record->name_len })) {
+        if (slice_equal(name, record_name(record))) {
             *place = i;
             return 1;
         }
@@ -191,7 +191,7 @@ struct reading {
 };
 
 static int enter(struct users_file *u, struct ahead *line) {
-    struct slice name = { line->record.name, line->record.name_len };
+    struct slice name = record_name(&line->record);
     if (name.len == 0) return 0;
     line->record.name_len = 0; /* one that can't be entered is not tried again, nor complained of */
     if (index_enter(u, name, line->record.user.hash_len == 0, line->hash, u->end) != 0) return -1;
@@ -211,7 +211,7 @@ static int read_line(struct users_file *u, struct reading *r, struct slice line)
     if (why)
         return log_line(u->base.where, ": line ", log_decimal(r->lines + 1, number), " is bad: ", why,
                         " (mend or remove it; nothing has been changed)", NULL);
-    this->hash = users_keyed_hash(&u->base, (struct slice){ this->record.name, this->record.name_len });
+    this->hash = users_keyed_hash(&u->base, record_name(&this->record));
     __builtin_prefetch(&u->index[home(this->hash, u->index_bits)]);
     if (enter_last(u, r) != 0) return -1;
     this->end = r->end += line.len + 1;
@@ -364,9 +364,7 @@ static int copy_lines(const struct users_file *u, int fd) {
         len = read_record_at(u, at, &record);
         if (len < 0) errno = EIO;
         if (len < 0 || (out.cap - out.len < USERS_LINE_MAX && file_write(fd, &out) != 0)) result = -1;
-        if (result != 0 || !says_something(u, &record.user) ||
-            !is_newest(u, (struct slice){ record.name, record.name_len }, at))
-            continue;
+        if (result != 0 || !says_something(u, &record.user) || !is_newest(u, record_name(&record), at)) continue;
         if (pread(u->fd, out.at + out.len, (size_t)len, (off_t)at) != len) result = -1;
         out.len += (size_t)len;
     }
@@ -530,7 +528,7 @@ static int file_next(struct users *users, uint64_t *at, struct record *record) {
             result = -1;
             break;
         }
-        if (record->user.hash_len > 0) result = is_newest(u, (struct slice){ record->name, record->name_len }, *at);
+        if (record->user.hash_len > 0) result = is_newest(u, record_name(record), *at);
     }
     pthread_mutex_unlock(&u->lock);
     return result;
@@ -612,7 +610,7 @@ static enum users_result file_batch_put(struct users *users, const struct record
     struct buffer line = { .at = text, .cap = sizeof text };
     struct record known;
     struct user user = r->user;
-    struct slice name = { r->name, r->name_len };
+    struct slice name = record_name(r);
     int found = find_account(u, name, &known);
     if (found == 1) return same_user(&known.user, &r->user) ? USERS_EXISTS : USERS_CHANGED;
     raise_to(&user.not_before, known.user.not_before);

@@ -3,6 +3,7 @@
 #ifndef USERS_ROOM_H
 #define USERS_ROOM_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "users.h"
@@ -24,7 +25,7 @@ struct users_change {
     int64_t not_before, tokens_until;
 };
 
-/* Each function as that of users.h with its name; compact, fault, watch and etcd_counts may be NULL, where there is
+/* Each function as that of users.h with its name; compact, fault, watch and calls may be NULL, where there is
  * nothing to be done. `open` ends with what was called back known, before anything is served; `close` comes behind an
  * `open` that failed, too. `find`, `change` and `any` are called from many threads, `refresh` from one, and `next` and the
  * batch from the command line only. */
@@ -45,7 +46,7 @@ struct users_room {
     int (*batch_end)(struct users *users, bool keep);
     int (*watch)(const struct users *users);
     void (*needs)(const struct users *users, struct users_needs *needs);
-    const struct etcd_counts *(*etcd_counts)(const struct users *users);
+    void (*calls)(const struct users *users, struct metrics_calls *calls);
 };
 extern const struct users_room users_file_room, users_etcd_room;
 
@@ -55,10 +56,11 @@ struct users {
     const char *where;
     sha256_compress *compress;
     uint8_t index_key[16];
-    int64_t ttl, opened;     /* seconds; the time at which it was opened */
-    int64_t clock_skew;      /* seconds that another machine's clock may be ahead */
-    struct revoked *revoked; /* one thread at a time may write */
-    atomic_size_t accounts;  /* that are not deleted */
+    int64_t ttl, opened; /* seconds; the time at which it was opened */
+    int64_t clock_skew;  /* seconds that another machine's clock may be ahead */
+    struct revoked *revoked;
+    pthread_mutex_t noting; /* who writes that */
+    atomic_size_t accounts; /* that are not deleted */
 };
 
 static inline void raise_to(int64_t *at, int64_t value) {
@@ -66,7 +68,7 @@ static inline void raise_to(int64_t *at, int64_t value) {
 }
 
 static inline bool same_user(const struct user *a, const struct user *b) {
-    return slice_equal((struct slice){ a->hash, a->hash_len }, (struct slice){ b->hash, b->hash_len });
+    return slice_equal(user_hash(a), user_hash(b));
 }
 
 static inline bool says_the_same(const struct user *a, const struct user *b) {
@@ -79,7 +81,7 @@ uint64_t users_keyed_hash(const struct users *users, struct slice text);
 /* Until when must it be remembered which tokens were called back? So long one of them could be taken. */
 int64_t users_remembered_until(const struct users *users, const struct user *user);
 
-/* From now on this process refuses what was called back. One thread at a time may say so. */
+/* From now on this process refuses what was called back. */
 void users_note_revoked(struct users *users, uint64_t hash, const struct user *user);
 
 /* What a name that is `known` like this (without a hash: there is no account) becomes: USERS_OK with its new line, or
@@ -87,10 +89,7 @@ void users_note_revoked(struct users *users, uint64_t hash, const struct user *u
 enum users_result users_plan(const struct users *users, const struct users_change *change, const struct user *known,
                              bool others, struct user *next);
 
-/* Appends a line as it stands in a file: 5 KiB at the most. Without a hash it says that the account is deleted. */
-void users_put_text(struct buffer *out, const struct users *users, struct slice name, const struct user *user);
-
-/* The same, and sees that it can be read back; if not, that is said. 0 or -1. */
+/* As users_put_line, and sees that it can be read back; if not, that is said. 0 or -1. */
 int users_make_line(struct buffer *line, const struct users *users, struct slice name, const struct user *user);
 
 #endif

@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
              "within the limits");
         must(record.user.not_before >= 0 && record.user.tokens_until >= 0, "times");
         struct slice name = { record.name, record.name_len }, hash = { record.user.hash, record.user.hash_len };
-        users_put_text(&b, &u, name, &record.user);
+        users_put_line(&b, &u, name, &record.user);
         if (!b.overflow) {
             must(users_read_line(&u, (struct slice){ b.at, b.len - 1 }, &again) == NULL, "our own line is taken");
             must(slice_equal(name, (struct slice){ again.name, again.name_len }), "the same name");

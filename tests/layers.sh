@@ -28,9 +28,9 @@ for file in *.c *.h; do
     headers=$(sed -n 's/^#include "\(.*\)\.h"$/\1/p' "$file")
     for header in $headers; do
         below=$(floor_of "$header")
-        # hmac under scrypt, etcd under users: two of one floor, the second made of the first
+        # hmac under scrypt, etcd under users_etcd: two of one floor, the second made of the first
         [ "${header%_*}" = "${room%_*}" ] || [ "$below" = none ] || [ "$below" -lt "$floor" ] ||
-            [ "$room/$header" = scrypt/hmac ] || [ "$room/$header" = users/etcd ] || wrong="$wrong includes $header.h"
+            [ "$room/$header" = scrypt/hmac ] || [ "$room/$header" = users_etcd/etcd ] || wrong="$wrong includes $header.h"
     done
     [ -z "$wrong" ]
     verdict "$file" $? "$wrong"

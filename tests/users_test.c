@@ -1602,7 +1602,7 @@ static void test_written(void) {
     }
     struct record ann = { "ann", 3, { "h1", 2, 0, 0 } };
     struct buffer b = { .at = text, .cap = sizeof text };
-    users_put_line(&b, u, &ann);
+    users_put_line(&b, u, record_name(&ann), &ann.user);
     check(slice_is((struct slice){ text, b.len }, ANN "\n"), "a line: %.*s", (int)b.len, text);
     users_close(u);
 }
