@@ -9,6 +9,8 @@
  * Before the sum may stand "not_before" and "tokens_until", which say since when the account's tokens count, and until
  * when that must be remembered. Every later line of the name says them again. A line ends with the first eight hex
  * digits of the SHA-256 of all that stands before `,"sum"`; one written by hand may leave the sum out. */
+#include <pthread.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -22,6 +24,7 @@
 enum {
     SUM_LEN = 8,
     LEEWAY_MAX = 3600, /* seconds that a token may be taken after it has expired */
+    BATCH_LEN = 256 * 1024,
     TAIL_LEN = sizeof ",\"sum\":\"\"}" - 1 + SUM_LEN,
 };
 
@@ -84,9 +87,10 @@ int users_make_line(struct buffer *line, const struct users *u, struct slice nam
     size_t start = line->len;
     users_put_line(line, u, name, user);
     struct slice made = { line->at + start, line->len - start - 1 };
-    return !line->overflow && users_read_line(u, made, &record) == NULL
-               ? 0
-               : log_line(u->where, ": an account that could not be read back is not stored", NULL);
+    if (!line->overflow && users_read_line(u, made, &record) == NULL) return 0;
+    line->len = start;
+    line->overflow = false;
+    return log_line(u->where, ": an account that could not be read back is not stored", NULL);
 }
 
 /* Does the line end with a sum, and is it the right one? */
@@ -139,11 +143,13 @@ int64_t users_remembered_until(const struct users *u, const struct user *user) {
     return user->not_before ? until + LEEWAY_MAX : 0;
 }
 
+static pthread_mutex_t noting = PTHREAD_MUTEX_INITIALIZER; /* who writes into u->revoked */
+
 void users_note_revoked(struct users *u, uint64_t hash, const struct user *user) {
     if (user->not_before == 0) return;
-    pthread_mutex_lock(&u->noting);
+    pthread_mutex_lock(&noting);
     revoked_put(u->revoked, hash, user->not_before, users_remembered_until(u, user), time(NULL));
-    pthread_mutex_unlock(&u->noting);
+    pthread_mutex_unlock(&noting);
 }
 
 /* The time is later than whatever one of the tokens may say, even where the clock has gone back. */
@@ -207,6 +213,80 @@ enum users_result users_revoke(struct users *u, struct slice name, const struct 
     return change(u, name, seen, user, CALL_BACK, 0);
 }
 
+/* ---- many at once ----------------------------------------------------- */
+
+/* Keyed hashes of a name and of its hash string. */
+struct known {
+    uint64_t name, hash;
+};
+
+static int compare_known(const void *a, const void *b) {
+    const struct known *x = a, *y = b;
+    return (x->name > y->name) - (x->name < y->name);
+}
+
+enum users_result users_know(struct users *u, const struct record *r) {
+    struct known *new = malloc(sizeof *new), **at = NULL;
+    if (new) {
+        *new = (struct known){ users_keyed_hash(u, record_name(r)), users_keyed_hash(u, user_hash(&r->user)) };
+        at = tsearch(new, &u->known, compare_known);
+    }
+    enum users_result result = USERS_UNAVAILABLE;
+    if (at == NULL)
+        log_line(u->where, ": no memory for so many accounts", NULL);
+    else if (*at == new)
+        return USERS_OK;
+    else
+        result = (*at)->hash == new->hash ? USERS_EXISTS : USERS_CHANGED;
+    free(new);
+    return result;
+}
+
+static void forget_batch(struct users *u) {
+    tdestroy(u->known, free);
+    u->known = NULL;
+    u->batch.len = u->batch_lines = 0;
+}
+
+/* Room for one more line. */
+static int reserve_batch(struct users *u) {
+    struct buffer *b = &u->batch;
+    if (b->cap - b->len >= USERS_LINE_MAX) return 0;
+    size_t cap = 2 * b->cap + BATCH_LEN;
+    char *at = realloc(b->at, cap);
+    if (at == NULL) return log_line(u->where, ": no memory for so many accounts", NULL);
+    *b = (struct buffer){ .at = at, .len = b->len, .cap = cap };
+    return 0;
+}
+
+int users_batch_begin(struct users *u) {
+    forget_batch(u);
+    return u->room->batch_begin(u);
+}
+
+enum users_result users_batch_put(struct users *u, const struct record *r) {
+    struct record known = { .name_len = 0 };
+    struct user user = r->user;
+    struct slice name = record_name(r);
+    if (is_no_user(u, &user) || reserve_batch(u) != 0) return USERS_UNAVAILABLE;
+    int found = u->room->batch_find ? u->room->batch_find(u, name, &known) : 0;
+    if (found < 0) return USERS_UNAVAILABLE;
+    if (found == 1) return same_user(&known.user, &user) ? USERS_EXISTS : USERS_CHANGED;
+    enum users_result result = users_know(u, r);
+    if (result != USERS_OK) return result;
+    raise_to(&user.not_before, known.user.not_before);
+    raise_to(&user.tokens_until, known.user.tokens_until);
+    if (users_make_line(&u->batch, u, name, &user) != 0) return USERS_UNAVAILABLE;
+    u->batch_lines++;
+    return USERS_OK;
+}
+
+int users_batch_end(struct users *u, bool keep) {
+    int result = u->room->batch_end(u, keep);
+    forget_batch(u);
+    return result;
+}
+
 /* ---- the rooms -------------------------------------------------------- */
 
 static bool is_etcd(const char *where) { return strncmp(where, "etcd://", 7) == 0; }
@@ -228,7 +308,6 @@ struct users *users_open(const char *where, sha256_compress *compress, const uin
     u->opened = time(NULL);
     u->revoked = (struct revoked *)((char *)u + size);
     u->revoked->bits = room->revoked_bits;
-    pthread_mutex_init(&u->noting, NULL);
     memcpy(u->index_key, index_key, sizeof u->index_key);
     if (room->open(u) == 0) return u;
     users_close(u);
@@ -237,7 +316,8 @@ struct users *users_open(const char *where, sha256_compress *compress, const uin
 
 void users_close(struct users *u) {
     u->room->close(u);
-    pthread_mutex_destroy(&u->noting);
+    forget_batch(u);
+    free(u->batch.at);
     free(u);
 }
 
@@ -268,11 +348,3 @@ bool users_calls(const struct users *u, struct metrics_calls *calls) {
 }
 
 int users_next(struct users *u, uint64_t *at, struct record *record) { return u->room->next(u, at, record); }
-
-int users_batch_begin(struct users *u) { return u->room->batch_begin(u); }
-
-enum users_result users_batch_put(struct users *u, const struct record *record) {
-    return is_no_user(u, &record->user) ? USERS_UNAVAILABLE : u->room->batch_put(u, record);
-}
-
-int users_batch_end(struct users *u, bool keep) { return u->room->batch_end(u, keep); }

@@ -43,11 +43,6 @@ struct walk {
     bool more;
 };
 
-/* Names and hashes of an import, by their keyed hashes. */
-struct known {
-    uint64_t name, hash;
-};
-
 struct users_etcd {
     struct users base;
     struct etcd *etcd;
@@ -57,9 +52,6 @@ struct users_etcd {
     struct walk list;
     uint64_t revision; /* up to which it is known what was called back */
     unsigned refreshed;
-    struct buffer batch; /* lines */
-    struct known *known;
-    size_t known_count, known_cap; /* a power of two */
 };
 
 static struct users_etcd *etcd_room(struct users *users) { return (struct users_etcd *)users; }
@@ -498,64 +490,14 @@ static int etcd_refresh(struct users *users) {
 
 /* ---- import ------------------------------------------------------------- */
 
-/* The place of a name among those that are known, or a free one. */
-static struct known *find_known(const struct users_etcd *u, uint64_t name) {
-    size_t i = (size_t)name & (u->known_cap - 1);
-    while (u->known[i].name != 0 && u->known[i].name != name) i = (i + 1) & (u->known_cap - 1);
-    return &u->known[i];
-}
-
-static int reserve_known(struct users_etcd *u) {
-    if ((u->known_count + 1) * 4 <= u->known_cap * 3) return 0;
-    struct known *old = u->known;
-    size_t n = u->known_cap, cap = n ? 2 * n : 1024;
-    struct known *more = calloc(cap, sizeof *more);
-    if (more == NULL) return log_line(u->base.where, ": no memory for so many accounts", NULL);
-    u->known = more, u->known_cap = cap;
-    for (size_t i = 0; i < n; i++)
-        if (old[i].name != 0) *find_known(u, old[i].name) = old[i];
-    free(old);
-    return 0;
-}
-
-/* USERS_OK: it was not known; USERS_EXISTS or USERS_CHANGED: with the same hash, or another. */
-static enum users_result know(struct users_etcd *u, const struct record *r) {
-    uint64_t name = users_keyed_hash(&u->base, record_name(r)) | 1;
-    uint64_t hash = users_keyed_hash(&u->base, user_hash(&r->user));
-    if (reserve_known(u) != 0) return USERS_UNAVAILABLE;
-    struct known *k = find_known(u, name);
-    if (k->name != 0) return k->hash == hash ? USERS_EXISTS : USERS_CHANGED;
-    *k = (struct known){ name, hash };
-    u->known_count++;
-    return USERS_OK;
-}
-
 /* All accounts that there are, so that all of a batch can be judged before any of it is written. */
 static int etcd_batch_begin(struct users *users) {
-    struct users_etcd *u = etcd_room(users);
     struct record record;
     uint64_t at = 0;
     int got;
-    u->batch.len = 0;
     while ((got = etcd_next(users, &at, &record)) == 1)
-        if (know(u, &record) == USERS_UNAVAILABLE) return -1;
+        if (users_know(users, &record) == USERS_UNAVAILABLE) return -1;
     return got;
-}
-
-static enum users_result etcd_batch_put(struct users *users, const struct record *r) {
-    struct users_etcd *u = etcd_room(users);
-    struct buffer *b = &u->batch;
-    if (b->cap - b->len < USERS_LINE_MAX) {
-        size_t cap = 2 * b->cap + ROOM;
-        char *at = realloc(b->at, cap);
-        if (at == NULL) return USERS_UNAVAILABLE;
-        *b = (struct buffer){ .at = at, .len = b->len, .cap = cap };
-    }
-    size_t before = b->len;
-    enum users_result result = know(u, r);
-    if (result == USERS_OK && users_make_line(b, users, record_name(r), &r->user) != 0) result = USERS_UNAVAILABLE;
-    if (result == USERS_UNAVAILABLE) b->len = before, b->overflow = false;
-    return result;
 }
 
 /* Writes one account of a batch with its times; one that was registered meanwhile must be the same. */
@@ -613,13 +555,9 @@ static int put_some(struct users_etcd *u, struct slice *lines) {
 /* What is written until something goes wrong stays. The same batch can be put once more. */
 static int etcd_batch_end(struct users *users, bool keep) {
     struct users_etcd *u = etcd_room(users);
-    struct slice lines = { u->batch.at, keep ? u->batch.len : 0 };
+    struct slice lines = { users->batch.at, keep ? users->batch.len : 0 };
     int result = keep ? 0 : -1;
     while (result == 0 && lines.len > 0) result = put_some(u, &lines);
-    u->batch.len = 0;
-    free(u->known);
-    u->known = NULL;
-    u->known_count = u->known_cap = 0;
     return result;
 }
 
@@ -642,8 +580,6 @@ static void etcd_close_room(struct users *users) {
     struct users_etcd *u = etcd_room(users);
     if (u->etcd) etcd_close(u->etcd);
     free(u->room);
-    free(u->batch.at);
-    free(u->known);
 }
 
 _Static_assert((int)ETCD_ENDPOINTS_MAX <= (int)USERS_PORTS_MAX, "a port for each member");
@@ -670,7 +606,6 @@ const struct users_room users_etcd_room = {
     .refresh = etcd_refresh,
     .next = etcd_next,
     .batch_begin = etcd_batch_begin,
-    .batch_put = etcd_batch_put,
     .batch_end = etcd_batch_end,
     .needs = etcd_needs,
     .calls = etcd_calls,

@@ -40,6 +40,7 @@ enum {
  * An entry's home is given by its own bits, so growing the table needs no name to be read again. */
 enum { OFFSET_BITS = 38, INDEX_BITS_MIN = 10, INDEX_BITS_MAX = 64 - OFFSET_BITS };
 static const uint64_t OFFSET_MASK = ((uint64_t)1 << OFFSET_BITS) - 1;
+static const char too_large[] = "is larger than 256 GiB";
 
 struct users_file {
     struct users base;       /* its accounts and revoked are written under the lock, and read without it */
@@ -56,7 +57,6 @@ struct users_file {
     uint64_t idle;   /* how many of these have a newest line that says nothing */
     ino_t bad_inode; /* the file, and its size, that users_refresh could not read: it says so once */
     off_t bad_size;
-    struct buffer batch; /* lines that will stand behind `end`; the index knows them */
 };
 
 static struct users_file *file_of(struct users *users) { return (struct users_file *)users; }
@@ -76,12 +76,9 @@ static bool says_something(const struct users_file *u, const struct user *user) 
 static ssize_t read_record_at(const struct users_file *u, uint64_t offset, struct record *record) {
     char number[LOG_DECIMAL];
     char text[USERS_LINE_MAX];
-    bool in_batch = offset >= u->end;
-    ssize_t n = in_batch ? 0 : pread(u->fd, text, sizeof text, (off_t)offset);
+    ssize_t n = pread(u->fd, text, sizeof text, (off_t)offset);
     if (n < 0) return complain(u, "can't be read: ", strerror(errno));
-    struct slice rest = { text, (size_t)n };
-    if (in_batch) rest = (struct slice){ u->batch.at + (offset - u->end), u->batch.len - (size_t)(offset - u->end) };
-    struct slice line = slice_cut(&rest, '\n');
+    struct slice rest = { text, (size_t)n }, line = slice_cut(&rest, '\n');
     const char *why = users_read_line(&u->base, line, record);
     if (why) return log_line(u->base.where, ": damaged at byte ", log_decimal(offset, number), ": ", why, NULL);
     return (ssize_t)line.len + 1;
@@ -124,7 +121,6 @@ static int index_find(const struct users_file *u, struct slice name, uint64_t ha
     for (size_t i = home(hash, u->index_bits); u->index[i] != 0; i = (i + 1) & mask) {
         uint64_t offset = (u->index[i] & OFFSET_MASK) - 1;
         if ((u->index[i] ^ hash) & ~OFFSET_MASK) continue;
-        if (offset >= u->end + u->batch.len) continue; /* of a batch that was not kept */
         if (read_record_at(u, offset, record) < 0) return -1;
         if (slice_equal(name, record_name(record))) {
             *place = i;
@@ -157,25 +153,28 @@ static void count_accounts(struct users_file *u, bool before, bool now) {
     atomic_store_explicit(&u->base.accounts, n, memory_order_relaxed);
 }
 
-/* Enters the line at `offset`, which holds `name`, an account of it or that it is `deleted`; a line before it with that
- * name is forgotten. */
-static int index_enter(struct users_file *u, struct slice name, bool deleted, uint64_t hash, uint64_t offset) {
-    uint64_t entry = entry_of(hash, offset);
-    struct record record;
+/* Enters the next line, which says this of a name and reaches to `end`; an earlier one of that name is forgotten. */
+static int index_enter(struct users_file *u, struct slice name, uint64_t hash, const struct user *user, uint64_t end) {
+    uint64_t entry = entry_of(hash, u->end);
+    struct record before;
     size_t place;
-    if (offset >= OFFSET_MASK) return complain(u, "is larger than 256 GiB", "");
+    if (u->end >= OFFSET_MASK) return complain(u, too_large, "");
     if (index_reserve(u, 1) != 0) return -1;
-    int found = index_find(u, name, hash, &place, &record);
+    int found = index_find(u, name, hash, &place, &before);
+    if (found < 0) return -1;
     if (found == 1) {
         u->index[place] = entry;
-        u->idle -= !says_something(u, &record.user);
-    }
-    if (found == 0) {
+        u->idle -= !says_something(u, &before.user);
+    } else {
         index_put(u->index, u->index_bits, entry);
         u->count++;
     }
-    if (found >= 0) count_accounts(u, found == 1 && record.user.hash_len > 0, !deleted);
-    return found < 0 ? -1 : 0;
+    u->idle += !says_something(u, user);
+    u->lines++;
+    u->end = end;
+    count_accounts(u, found == 1 && before.user.hash_len > 0, user->hash_len > 0);
+    users_note_revoked(&u->base, hash, user);
+    return 0;
 }
 
 /* ---- reading the file ------------------------------------------------- */
@@ -194,12 +193,7 @@ static int enter(struct users_file *u, struct ahead *line) {
     struct slice name = record_name(&line->record);
     if (name.len == 0) return 0;
     line->record.name_len = 0; /* one that can't be entered is not tried again, nor complained of */
-    if (index_enter(u, name, line->record.user.hash_len == 0, line->hash, u->end) != 0) return -1;
-    u->idle += !says_something(u, &line->record.user);
-    users_note_revoked(&u->base, line->hash, &line->record.user);
-    u->end = line->end;
-    u->lines++;
-    return 0;
+    return index_enter(u, name, line->hash, &line->record.user, line->end);
 }
 
 static int enter_last(struct users_file *u, struct reading *r) { return enter(u, &r->ahead[(r->lines + 1) % 2]); }
@@ -445,7 +439,6 @@ static void file_close(struct users *users) {
     if (u->fd >= 0) close(u->fd);
     pthread_mutex_destroy(&u->lock);
     free(u->index);
-    free(u->batch.at);
 }
 
 static const char *file_fault(const struct users *users) {
@@ -536,6 +529,7 @@ static int file_next(struct users *users, uint64_t *at, struct record *record) {
 
 /* Appends lines, whole and synced, or leaves the file as it was. */
 static int append(struct users_file *u, const struct buffer *lines) {
+    if (u->end + lines->len > OFFSET_MASK) return complain(u, too_large, "");
     if (u->end == 0 && file_sync_directory(u->base.where) != 0)
         return complain(u, "its directory can't be synced: ", strerror(errno));
     ssize_t n = write(u->fd, lines->at, lines->len);
@@ -557,15 +551,9 @@ static int append(struct users_file *u, const struct buffer *lines) {
 static int store(struct users_file *u, struct slice name, const struct user *user) {
     char text[USERS_LINE_MAX];
     struct buffer line = { .at = text, .cap = sizeof text };
-    uint64_t hash = users_keyed_hash(&u->base, name);
-    if (users_make_line(&line, &u->base, name, user) != 0 || index_reserve(u, 1) != 0 || append(u, &line) != 0 ||
-        index_enter(u, name, user->hash_len == 0, hash, u->end) != 0)
+    if (users_make_line(&line, &u->base, name, user) != 0 || index_reserve(u, 1) != 0 || append(u, &line) != 0)
         return -1;
-    u->end += line.len;
-    u->lines++;
-    u->idle += !says_something(u, user);
-    users_note_revoked(&u->base, hash, user);
-    return 0;
+    return index_enter(u, name, users_keyed_hash(&u->base, name), user, u->end + line.len);
 }
 
 static enum users_result file_change(struct users *users, const struct users_change *c) {
@@ -587,52 +575,19 @@ static enum users_result file_change(struct users *users, const struct users_cha
 static int file_batch_begin(struct users *users) {
     struct users_file *u = file_of(users);
     pthread_mutex_lock(&u->lock);
-    u->batch.len = 0;
     if (!u->sync_failed && begin(u, true) == 0) return 0;
     pthread_mutex_unlock(&u->lock);
     return -1;
 }
 
-/* Room for one more line. */
-static int batch_reserve(struct users_file *u) {
-    struct buffer *b = &u->batch;
-    if (b->cap - b->len >= USERS_LINE_MAX) return 0;
-    size_t cap = 2 * b->cap + READ_LEN;
-    char *at = realloc(b->at, cap);
-    if (at == NULL) return complain(u, "no memory for so many accounts", "");
-    *b = (struct buffer){ .at = at, .len = b->len, .cap = cap };
-    return 0;
+static int file_batch_find(struct users *users, struct slice name, struct record *known) {
+    return find_account(file_of(users), name, known);
 }
 
-static enum users_result file_batch_put(struct users *users, const struct record *r) {
-    struct users_file *u = file_of(users);
-    char text[USERS_LINE_MAX];
-    struct buffer line = { .at = text, .cap = sizeof text };
-    struct record known;
-    struct user user = r->user;
-    struct slice name = record_name(r);
-    int found = find_account(u, name, &known);
-    if (found == 1) return same_user(&known.user, &r->user) ? USERS_EXISTS : USERS_CHANGED;
-    raise_to(&user.not_before, known.user.not_before);
-    raise_to(&user.tokens_until, known.user.tokens_until);
-    if (found < 0 || users_make_line(&line, &u->base, name, &user) != 0 || batch_reserve(u) != 0 ||
-        index_enter(u, name, false, users_keyed_hash(&u->base, name), u->end + u->batch.len) != 0)
-        return USERS_UNAVAILABLE;
-    put_bytes(&u->batch, line.at, line.len);
-    u->lines++;
-    return USERS_OK;
-}
-
-/* What the index knows of a batch that was not kept is passed over, until the file is read anew as if it were another
- * one: before anything is added to it. */
+/* What was appended comes into the index when somebody looks at the file next, as what others append. */
 static int file_batch_end(struct users *users, bool keep) {
     struct users_file *u = file_of(users);
-    int result = keep ? append(u, &u->batch) : -1;
-    if (result == 0)
-        u->end += u->batch.len;
-    else
-        u->inode = 0;
-    u->batch.len = 0;
+    int result = keep && index_reserve(u, users->batch_lines) == 0 ? append(u, &users->batch) : -1;
     flock(u->fd, LOCK_UN);
     pthread_mutex_unlock(&u->lock);
     return result;
@@ -651,7 +606,7 @@ const struct users_room users_file_room = {
     .refresh = file_refresh,
     .next = file_next,
     .batch_begin = file_batch_begin,
-    .batch_put = file_batch_put,
+    .batch_find = file_batch_find,
     .batch_end = file_batch_end,
     .watch = file_watch,
     .needs = file_needs,

@@ -3,7 +3,6 @@
 #ifndef USERS_ROOM_H
 #define USERS_ROOM_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "users.h"
@@ -25,8 +24,8 @@ struct users_change {
     int64_t not_before, tokens_until;
 };
 
-/* Each function as that of users.h with its name; compact, fault, watch and calls may be NULL, where there is
- * nothing to be done. `open` ends with what was called back known, before anything is served; `close` comes behind an
+/* Each function as that of users.h with its name; compact, fault, watch, calls and batch_find may be NULL, where there
+ * is nothing to be done. `open` ends with what was called back known, before anything is served; `close` comes behind an
  * `open` that failed, too. `find`, `change` and `any` are called from many threads, `refresh` from one, and `next` and the
  * batch from the command line only. */
 struct users_room {
@@ -42,8 +41,8 @@ struct users_room {
     int (*refresh)(struct users *users);
     int (*next)(struct users *users, uint64_t *at, struct record *record);
     int (*batch_begin)(struct users *users);
-    enum users_result (*batch_put)(struct users *users, const struct record *record);
-    int (*batch_end)(struct users *users, bool keep);
+    int (*batch_find)(struct users *users, struct slice name, struct record *known); /* as of users_batch_begin */
+    int (*batch_end)(struct users *users, bool keep); /* what is kept are the lines of users->batch */
     int (*watch)(const struct users *users);
     void (*needs)(const struct users *users, struct users_needs *needs);
     void (*calls)(const struct users *users, struct metrics_calls *calls);
@@ -59,8 +58,10 @@ struct users {
     int64_t ttl, opened; /* seconds; the time at which it was opened */
     int64_t clock_skew;  /* seconds that another machine's clock may be ahead */
     struct revoked *revoked;
-    pthread_mutex_t noting; /* who writes that */
     atomic_size_t accounts; /* that are not deleted */
+    struct buffer batch;    /* lines */
+    size_t batch_lines;
+    void *known; /* by users_know: a tree, tsearch(3) */
 };
 
 static inline void raise_to(int64_t *at, int64_t value) {
@@ -89,7 +90,11 @@ void users_note_revoked(struct users *users, uint64_t hash, const struct user *u
 enum users_result users_plan(const struct users *users, const struct users_change *change, const struct user *known,
                              bool others, struct user *next);
 
-/* As users_put_line, and sees that it can be read back; if not, that is said. 0 or -1. */
+/* As users_put_line, and sees that it can be read back; if not, that is said and nothing is appended. 0 or -1. */
 int users_make_line(struct buffer *line, const struct users *users, struct slice name, const struct user *user);
+
+/* Notes an account that is there, or in the batch. USERS_OK; USERS_EXISTS or USERS_CHANGED: the name was known, with the
+ * same hash or another; USERS_UNAVAILABLE: no memory. Until users_batch_end. */
+enum users_result users_know(struct users *users, const struct record *record);
 
 #endif

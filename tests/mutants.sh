@@ -133,10 +133,10 @@ mutant api_test "a token comes after what is known once the hash is made" api.c 
     's/api->ttl, user.not_before);/api->ttl, users_not_before(call->api->users, c.name, time(NULL)));/'
 mutant api_test "a password that was changed meanwhile is changed all the same" api.c \
     '/users_revoke(call->api->users/s/&seen, &user/(users_find(call->api->users, c.name, \&seen), \&seen), \&user/'
-mutant users_test "a restart forgets what was called back" users_file.c '/note_revoked(&u->base, line->hash/d'
+mutant users_test "a restart forgets what was called back" users_file.c '/note_revoked(&u->base, hash, user)/d'
 mutant users_test "a new registration forgets it" users.c '/^    next->not_before = /d'
 mutant users_test "compaction forgets it" users_file.c 's/ || users_remembered_until(&u->base, user) > u->base.opened;/;/'
-mutant users_test "so does a batch" users_file.c '/raise_to(&user.not_before, known/d'
+mutant users_test "so does a batch" users.c '/raise_to(&user.not_before, known/d'
 mutant users_etcd_test "whose answer was lost hears that his name is taken" users_etcd.c 's/ && !says_the_same(&s.user, &next)) continue/) continue/'
 mutant users_etcd_test "what is there is always mine" users_etcd.c 's/ && !says_the_same(&s.user, &next)) continue/ \&\& 0) continue/'
 mutant users_etcd_test "who was overtaken writes all the same" users_etcd.c 's/put_number(b, revision);/put_number(b, 7);/'
