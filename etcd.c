@@ -48,7 +48,7 @@ struct etcd {
     pthread_mutex_t login; /* whoever asks for a new token */
     pthread_mutex_t lock;  /* guards: */
     char token[TOKEN_MAX];
-    unsigned token_number; /* another one for each new token */
+    atomic_uint token_number; /* another one for each new token; to read it takes no lock */
 };
 
 struct etcd *etcd_open(const char *where, const char *user, const char *password, struct slice *prefix) {
@@ -94,15 +94,12 @@ const struct etcd_counts *etcd_counts_of(const struct etcd *e) { return &e->coun
 void etcd_put_bytes(struct buffer *b, struct slice bytes) {
     size_t len = base64url_encoded_len(bytes.len);
     put_char(b, '"');
-    if (b->overflow || b->cap - b->len < len + 3) {
-        b->overflow = true;
-        return;
-    }
-    base64url_encode(bytes.at, bytes.len, b->at + b->len);
-    for (char *end = b->at + (b->len + len); b->len < (size_t)(end - b->at); b->len++) {
-        char *c = b->at + b->len;
-        *c = *c == '-' ? '+' : *c == '_' ? '/' : *c;
-    }
+    if (len > b->cap - b->len) b->overflow = true;
+    if (b->overflow) return;
+    char *at = b->at + b->len, *end = at + len;
+    base64url_encode(bytes.at, bytes.len, at);
+    for (; at < end; at++) *at = *at == '-' ? '+' : *at == '_' ? '/' : *at;
+    b->len += len;
     for (; len % 4 != 0; len++) put_char(b, '=');
     put_char(b, '"');
 }
@@ -182,9 +179,21 @@ static int read_answer(struct slice answer, struct slice *body) {
     return status >= 200 && answer.at && json_object(answer, NULL, 0, &why) == JSON_OK ? (int)status : 0;
 }
 
-struct limit {
-    uint64_t end; /* of all attempts */
-    unsigned attempt_ms;
+/* The text of a member of the answer: its length, or -1. */
+static ssize_t read_text(struct slice body, const char *name, char *text, size_t cap) {
+    struct json_member m = { .name = name };
+    const char *why;
+    bool found = json_object(body, &m, 1, &why) == JSON_OK && m.type == JSON_STRING;
+    return found ? json_string(m.raw, text, cap) : -1;
+}
+
+/* A question on its way from member to member. */
+struct call {
+    struct etcd *e;
+    uint64_t end;          /* of all attempts */
+    struct buffer *answer; /* the last one */
+    struct slice body;     /* in it */
+    const char *why;       /* it is not what was asked for */
 };
 
 static void set_token(struct etcd *e, struct slice token) {
@@ -205,66 +214,58 @@ static unsigned put_token(struct buffer *b, struct etcd *e) {
     return number;
 }
 
-/* Asks the member `at`: the status, or 0 and *why there is none. `token` gets the number of the token that was sent;
+/* Asks the member `at`: the status, or 0 where there is no answer. `token` gets the number of the token that was sent;
  * NULL: none is to be. */
-static int ask(struct etcd *e, unsigned at, const char *path, struct slice request, struct buffer *answer,
-               struct slice *body, struct limit limit, unsigned *token, const char **why) {
+static int ask(struct call *c, unsigned at, const char *path, struct slice request, unsigned attempt_ms,
+               unsigned *token) {
     char text[TOKEN_MAX + 512];
     struct buffer head = { .at = text, .cap = sizeof text };
-    uint64_t until = milliseconds() + limit.attempt_ms;
+    uint64_t until = milliseconds() + attempt_ms;
     put_text(&head, "POST /v3/");
     put_text(&head, path);
     put_text(&head, " HTTP/1.0\r\nHost: etcd\r\nContent-Type: application/json\r\nContent-Length: ");
     put_number(&head, request.len);
-    if (token) *token = put_token(&head, e);
+    if (token) *token = put_token(&head, c->e);
     put_text(&head, "\r\n\r\n");
-    *why = exchange(&e->endpoints[at], (struct slice){ head.at, head.len }, request, answer,
-                    until < limit.end ? until : limit.end);
+    c->why = exchange(&c->e->endpoints[at], (struct slice){ head.at, head.len }, request, c->answer,
+                      until < c->end ? until : c->end);
     explicit_bzero(text, sizeof text);
-    int status = *why ? 0 : read_answer((struct slice){ answer->at, answer->len }, body);
-    if (status == 0 && *why == NULL) *why = "its answer is none of etcd";
-    if (status > 0 && status != 200) *why = "it says that it can not";
+    int status = c->why ? 0 : read_answer((struct slice){ c->answer->at, c->answer->len }, &c->body);
+    if (status == 0 && c->why == NULL) c->why = "its answer is none of etcd";
+    if (status > 0 && status != 200) c->why = "it says that it can not";
     return status;
 }
 
 /* Gets a new token: 200, or what came instead. */
-static int log_in(struct etcd *e, unsigned at, struct buffer *answer, struct slice *body, struct limit limit,
-                  const char **why) {
+static int log_in(struct call *c, unsigned at) {
     char text[2048], token[TOKEN_MAX];
     struct buffer b = { .at = text, .cap = sizeof text };
-    struct json_member m = { .name = "token" };
     put_text(&b, "{\"name\":");
-    json_put_string(&b, slice_of(e->user));
+    json_put_string(&b, slice_of(c->e->user));
     put_text(&b, ",\"password\":");
-    json_put_string(&b, slice_of(e->password));
+    json_put_string(&b, slice_of(c->e->password));
     put_char(&b, '}');
-    *why = "JWTD_ETCD_USER and JWTD_ETCD_PASSWORD are too long";
-    limit.attempt_ms = patiences[ETCD_LONG].attempt_ms; /* etcd hashes the password, by bcrypt */
+    c->why = "JWTD_ETCD_USER and JWTD_ETCD_PASSWORD are too long";
     if (b.overflow) return 0;
-    int status = ask(e, at, "auth/authenticate", (struct slice){ text, b.len }, answer, body, limit, NULL, why);
+    unsigned attempt_ms = patiences[ETCD_LONG].attempt_ms; /* etcd hashes the password, by bcrypt */
+    int status = ask(c, at, "auth/authenticate", (struct slice){ text, b.len }, attempt_ms, NULL);
     explicit_bzero(text, sizeof text);
     if (status != 200) return status;
-    ssize_t len = json_object(*body, &m, 1, why) == JSON_OK && m.type == JSON_STRING
-                      ? json_string(m.raw, token, sizeof token - 1)
-                      : -1;
+    ssize_t len = read_text(c->body, "token", token, sizeof token - 1);
     struct slice new = { token, len > 0 ? (size_t)len : 0 };
-    *why = "it gives no token";
+    c->why = "it gives no token";
     bool usable = http_is_whole_value(new);
-    if (usable) set_token(e, new);
+    if (usable) set_token(c->e, new);
     explicit_bzero(token, sizeof token);
-    explicit_bzero(answer->at, answer->len);
+    explicit_bzero(c->answer->at, c->answer->len);
     return usable ? status : 0;
 }
 
 /* Sees to it that there is another token than the one with this number, which somebody else may have got meanwhile. */
-static int renew(struct etcd *e, unsigned number, unsigned at, struct buffer *answer, struct slice *body,
-                 struct limit limit, const char **why) {
-    pthread_mutex_lock(&e->login);
-    pthread_mutex_lock(&e->lock);
-    bool renewed = e->token_number != number;
-    pthread_mutex_unlock(&e->lock);
-    int status = renewed ? 200 : log_in(e, at, answer, body, limit, why);
-    pthread_mutex_unlock(&e->login);
+static int renew(struct call *c, unsigned at, unsigned number) {
+    pthread_mutex_lock(&c->e->login);
+    int status = c->e->token_number != number ? 200 : log_in(c, at);
+    pthread_mutex_unlock(&c->e->login);
     return status;
 }
 
@@ -280,11 +281,8 @@ static void pause_a_little(void) {
 
 static void say_refusal(const struct etcd *e, const char *path, struct slice body) {
     char text[SAID_MAX + 1];
-    struct json_member m = { .name = "error" };
-    const char *why;
     size_t len = body.len < SAID_MAX ? body.len : SAID_MAX;
-    ssize_t n =
-        json_object(body, &m, 1, &why) == JSON_OK && m.type == JSON_STRING ? json_string(m.raw, text, SAID_MAX) : -1;
+    ssize_t n = read_text(body, "error", text, SAID_MAX);
     if (n < 0) memcpy(text, body.at, len);
     text[n < 0 ? len : (size_t)n] = '\0';
     log_line(e->where, " refuses ", path, ": ", text, NULL);
@@ -294,26 +292,27 @@ static void say_refusal(const struct etcd *e, const char *path, struct slice bod
 static bool is_refusal(int status) { return status == 400 || status == 401 || status == 403 || status == 429; }
 
 /* Asks until somebody has answered, or for too long. */
-static enum etcd_result ask_all(struct etcd *e, const char *path, struct slice request, struct slice again,
-                                struct buffer *answer, struct slice *body, struct limit limit, const char **why) {
+static enum etcd_result ask_all(struct call *c, const char *path, struct slice request, struct slice again,
+                                unsigned attempt_ms) {
+    struct etcd *e = c->e;
     int renewals = e->user ? RENEWALS_MAX : 0;
     unsigned token;
     for (;;) {
         unsigned at = atomic_load(&e->current);
-        int status = ask(e, at, path, request, answer, body, limit, &token, why);
+        int status = ask(c, at, path, request, attempt_ms, &token);
         if ((status == 400 || status == 401) && renewals > 0) {
-            status = renew(e, token, at, answer, body, limit, why);
+            status = renew(c, at, token);
             renewals -= status == 200; /* one that is lost is none */
             if (status == 200) continue;
         }
         if (status == 200) return ETCD_OK;
         if (is_refusal(status)) {
-            say_refusal(e, path, *body);
+            say_refusal(e, path, c->body);
             return ETCD_REFUSED;
         }
         atomic_compare_exchange_strong(&e->current, &at, (at + 1) % e->count);
         pause_a_little();
-        if (milliseconds() >= limit.end) return ETCD_UNAVAILABLE; /* behind the pause: an attempt needs some time */
+        if (milliseconds() >= c->end) return ETCD_UNAVAILABLE; /* behind the pause: an attempt needs some time */
         atomic_fetch_add(&e->counts.retries, 1);
         request = again;
     }
@@ -331,16 +330,16 @@ static bool finds_away(struct etcd *e, enum etcd_patience patience, bool answere
 enum etcd_result etcd_call(struct etcd *e, const char *path, struct slice request, struct slice again,
                            struct buffer *answer, struct slice *body, enum etcd_patience patience) {
     uint64_t start = milliseconds();
-    struct limit limit = { start + patiences[patience].all_ms, patiences[patience].attempt_ms };
+    struct call c = { .e = e, .end = start + patiences[patience].all_ms, .answer = answer, .why = "" };
     enum etcd_result result = ETCD_UNAVAILABLE;
-    const char *why = "";
     if (patience == ETCD_PROBE || !atomic_load(&e->away))
-        result = ask_all(e, path, request, again, answer, body, limit, &why);
+        result = ask_all(&c, path, request, again, patiences[patience].attempt_ms);
+    *body = c.body;
     atomic_fetch_add(&e->counts.calls[result], 1);
     atomic_fetch_add(&e->counts.milliseconds, (unsigned long)(milliseconds() - start));
     bool answered = result != ETCD_UNAVAILABLE, away = finds_away(e, patience, answered);
     if (patience == ETCD_PROBE && answered) e->probes_missed = 0;
     if ((answered || away) && atomic_exchange(&e->away, away) != away)
-        log_line(e->where, away ? " does not answer: " : " answers again", why, NULL);
+        log_line(e->where, away ? " does not answer: " : " answers again", c.why, NULL);
     return result;
 }

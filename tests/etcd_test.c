@@ -371,9 +371,8 @@ static void test_log_in(void) {
           said);
     check(etcd_counts_of(e)->retries == 0 && etcd_counts_of(e)->calls[ETCD_OK] == 3, "which is no retry");
     struct buffer answer = { .at = room, .cap = sizeof room };
-    const char *why;
-    check(renew(e, e->token_number - 1, 0, &answer, &body, (struct limit){ 0, 0 }, &why) == 200 &&
-              scripted.played == 12,
+    struct call late = { .e = e, .answer = &answer };
+    check(renew(&late, 0, e->token_number - 1) == 200 && scripted.played == 12,
           "what somebody else has renewed is not renewed again");
     scripted_stop();
     check(strcmp(scripted.requests[0], range_request) == 0, "without a token: %s", scripted.requests[0]);
@@ -487,15 +486,15 @@ static void test_no_token(void) {
     static const char *const answers[] = { "{}", "{\"token\":\"\"}", "{\"token\":[]}", "{\"token\":\"a\\nb\"}" };
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         char text[128];
-        const char *why = "";
         struct buffer answer = { .at = room, .cap = sizeof room };
-        struct limit limit = { milliseconds() + 15000, 5000 };
+        struct call c = { .end = milliseconds() + 15000, .answer = &answer, .why = "" };
         snprintf(text, sizeof text, OK_HEAD "%s", answers[i]);
         scripted_start(&(struct act){ ANSWER, text, 0 }, 1);
         open_it("", "jwtd", "secret");
-        int status = log_in(e, 0, &answer, &body, limit, &why);
-        check(status == 0 && why && strcmp(why, "it gives no token") == 0, "%s: %d, %s", answers[i], status,
-              why ? why : "no reason");
+        c.e = e;
+        int status = log_in(&c, 0);
+        check(status == 0 && c.why && strcmp(c.why, "it gives no token") == 0, "%s: %d, %s", answers[i], status,
+              c.why ? c.why : "no reason");
         end_it();
     }
 }
