@@ -189,14 +189,13 @@ struct reading {
     } ahead[2];
 };
 
-static int enter(struct users_file *u, struct ahead *line) {
-    struct slice name = record_name(&line->record);
+static int enter_last(struct users_file *u, struct reading *r) {
+    struct ahead *last = &r->ahead[(r->lines + 1) % 2];
+    struct slice name = record_name(&last->record);
     if (name.len == 0) return 0;
-    line->record.name_len = 0; /* one that can't be entered is not tried again, nor complained of */
-    return index_enter(u, name, line->hash, &line->record.user, line->end);
+    last->record.name_len = 0; /* one that can't be entered is not tried again, nor complained of */
+    return index_enter(u, name, last->hash, &last->record.user, last->end);
 }
-
-static int enter_last(struct users_file *u, struct reading *r) { return enter(u, &r->ahead[(r->lines + 1) % 2]); }
 
 static int read_line(struct users_file *u, struct reading *r, struct slice line) {
     char number[LOG_DECIMAL];
@@ -303,17 +302,13 @@ static int open_file(struct users_file *u) {
 
 /* ---- taking turns with other processes -------------------------------- */
 
-enum change { UNCHANGED, APPENDED, REPLACED, MISSING };
+/* The file that the name stands for, beside what is indexed. */
+enum file_state { AS_INDEXED, LONGER, REPLACED, MISSING };
 
-static enum change look_at(const struct users_file *u, struct stat *st) {
+static enum file_state look(const struct users_file *u, struct stat *st) {
     if (stat(u->base.where, st) != 0) return MISSING;
     if (st->st_dev != u->device || st->st_ino != u->inode || (uint64_t)st->st_size < u->end) return REPLACED;
-    return (uint64_t)st->st_size > u->end ? APPENDED : UNCHANGED;
-}
-
-static enum change look(const struct users_file *u) {
-    struct stat st;
-    return look_at(u, &st);
+    return (uint64_t)st->st_size > u->end ? LONGER : AS_INDEXED;
 }
 
 /* Another file stands under the name, put there by an editor or a restore: it is read from the start, and taken
@@ -336,13 +331,14 @@ static int reopen(struct users_file *u) {
 
 /* Locks the file that the name stands for now, indexed to its end. */
 static int begin(struct users_file *u, bool mend) {
+    struct stat st;
     for (;;) {
         if (lock_file(u, &u->lock) != 0) return -1;
-        enum change change = look(u);
-        if (change == UNCHANGED || (change == APPENDED && catch_up(u, mend) == 0)) return 0;
+        enum file_state state = look(u, &st);
+        if (state == AS_INDEXED || (state == LONGER && catch_up(u, mend) == 0)) return 0;
         flock(u->fd, LOCK_UN);
-        if (change == MISSING) return complain(u, "has been removed or can't be seen: put it back", "");
-        if (change == APPENDED || reopen(u) != 0) return -1;
+        if (state == MISSING) return complain(u, "has been removed or can't be seen: put it back", "");
+        if (state == LONGER || reopen(u) != 0) return -1;
     }
 }
 
@@ -387,32 +383,24 @@ static const char *replace_file(const struct users_file *u, const char *temporar
 
 /* Another server would see the file replaced, and read it anew while it serves: it is waited for. */
 static int compact(struct users_file *u) {
-    char before[LOG_DECIMAL], after[LOG_DECIMAL];
+    char before[LOG_DECIMAL], after[LOG_DECIMAL], temporary[FILE_PATH_MAX]; /* longer than what can be opened */
+    struct buffer path = { .at = temporary, .cap = sizeof temporary };
     uint64_t lines = u->lines, kept = u->count - u->idle;
-    size_t len = strlen(u->base.where);
-    char *temporary = malloc(len + sizeof ".compacting");
-    if (temporary == NULL) return complain(u, "no memory to compact it", "");
-    memcpy(temporary, u->base.where, len);
-    memcpy(temporary + len, ".compacting", sizeof ".compacting");
-    unlink(temporary);                       /* of one that was killed */
-    bool due = kept > 0 && kept * 2 < lines; /* one in which all are deleted says that somebody was here */
-    const char *why = due ? replace_file(u, temporary) : NULL;
+    put_text(&path, u->base.where);
+    put_bytes(&path, ".compacting", sizeof ".compacting");
+    unlink(temporary);                            /* of one that was killed */
+    if (kept == 0 || kept * 2 >= lines) return 0; /* one in which all are deleted says that somebody was here */
+    const char *why = replace_file(u, temporary);
     if (why) {
         complain(u, "is not compacted: ", why);
         unlink(temporary);
-        fcntl(u->fd, F_SETLEASE, F_UNLCK);
     }
-    free(temporary);
-    if (!due || why) return 0;
+    fcntl(u->fd, F_SETLEASE, F_UNLCK);
+    if (why) return 0;
     log_line(u->base.where, ": compacted from ", log_decimal(lines, before), " lines to ", log_decimal(kept, after),
              NULL);
-    close(u->fd);
-    free(u->index);
-    u->index = NULL;
-    u->index_bits = 0;
-    u->end = u->lines = u->count = u->idle = 0;
-    atomic_store(&u->base.accounts, 0);
-    return open_file(u);
+    flock(u->fd, LOCK_UN);
+    return reopen(u);
 }
 
 static int file_compact(struct users *users) {
@@ -470,8 +458,9 @@ static int take_up(struct users_file *u) {
 }
 
 static void refresh(struct users_file *u) {
-    enum change change = look(u);
-    if (change == APPENDED || change == REPLACED) take_up(u);
+    struct stat st;
+    enum file_state state = look(u, &st);
+    if (state == LONGER || state == REPLACED) take_up(u);
 }
 
 static bool file_any(struct users *users) {
@@ -502,8 +491,8 @@ static int file_refresh(struct users *users) {
     struct stat st;
     int result = 0;
     pthread_mutex_lock(&u->lock);
-    enum change change = look_at(u, &st);
-    if ((change == APPENDED || change == REPLACED) && (st.st_ino != u->bad_inode || st.st_size != u->bad_size)) {
+    enum file_state state = look(u, &st);
+    if ((state == LONGER || state == REPLACED) && (st.st_ino != u->bad_inode || st.st_size != u->bad_size)) {
         result = flock(u->fd, LOCK_EX | LOCK_NB); /* it is not waited for */
         if (result == 0 && take_up(u) != 0) u->bad_inode = st.st_ino, u->bad_size = st.st_size;
     }
