@@ -1,8 +1,8 @@
 /* etcd.c - asks one member of the cluster after the other.
  *
- * A member that refuses, resets, is silent for half a second or answers 5xx is not asked again until the others have been: a
- * cluster without a leader has another one within a few seconds. Those who call then wait a little, not all the same,
- * so that they do not come back at the same moment. */
+ * A member that refuses, resets, is silent for half a second or answers 5xx is not asked again until the others have
+ * been: a cluster without a leader has another one within a few seconds. Those who call then wait a little, not all the
+ * same, so that they do not come back at the same moment. */
 #include "etcd.h"
 
 #include <errno.h>
@@ -318,8 +318,8 @@ static enum etcd_result ask_all(struct call *c, const char *path, struct slice r
     }
 }
 
-/* Is nobody there? Only a short question tells. The token goes then: it says how far etcd was with its log, and where an
- * older state was restored, a member that has not come so far waits for that instead of answering 401. */
+/* Is nobody there? Only a short question tells. The token goes then: it says how far etcd was with its log, and where
+ * an older state was restored, a member that has not come so far waits for that instead of answering 401. */
 static bool finds_away(struct etcd *e, enum etcd_patience patience, bool answered) {
     if (answered || patience == ETCD_LONG) return false;
     if (patience == ETCD_CALL) return true;

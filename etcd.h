@@ -1,6 +1,6 @@
 /* etcd.h - calls to the members of an etcd cluster, over the JSON that they speak beside gRPC
- * (https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/): HTTP/1.0 and a connection a call, so that an answer ends with
- * its connection, whatever its size, and no old connection is found dead by somebody's log-in.
+ * (https://etcd.io/docs/v3.4/dev-guide/api_grpc_gateway/): HTTP/1.0 and a connection a call, so that an answer ends
+ * with its connection, whatever its size, and no old connection is found dead by somebody's log-in.
  *
  * Any number of threads may call. There is no TLS. */
 #ifndef ETCD_H
@@ -40,14 +40,14 @@ void etcd_close(struct etcd *e);
 size_t etcd_ports(const struct etcd *e, uint16_t ports[ETCD_ENDPOINTS_MAX]);
 
 /* ETCD_CALL asks one member after the other, each for half a second, for six seconds in all; one that has found nobody
- * makes the next ones give up at once, until somebody answers. ETCD_PROBE, once a second, is what finds that out: it asks
- * for one second, in any case, and one thread at a time may do it. ETCD_LONG is an ETCD_CALL for much: it gives each
- * member five seconds, takes fifteen in all, and finds nobody away. */
+ * makes the next ones give up at once, until somebody answers. ETCD_PROBE, once a second, is what finds that out: it
+ * asks for one second, in any case, and one thread at a time may do it. ETCD_LONG is an ETCD_CALL for much: it gives
+ * each member five seconds, takes fifteen in all, and finds nobody away. */
 enum etcd_patience { ETCD_CALL, ETCD_PROBE, ETCD_LONG };
 
-/* Posts `request` to /v3/PATH and, where no member has answered that, `again` from then on. The request must be one that
- * may arrive twice: where no answer comes, nobody knows whether it was carried out. `body` becomes the answer's, a well-formed JSON object in the caller's `answer`. What goes
- * wrong is said on standard error. */
+/* Posts `request` to /v3/PATH and, where no member has answered that, `again` from then on. The request must be one
+ * that may arrive twice: where no answer comes, nobody knows whether it was carried out. `body` becomes the answer's, a
+ * well-formed JSON object in the caller's `answer`. What goes wrong is said on standard error. */
 enum etcd_result etcd_call(struct etcd *e, const char *path, struct slice request, struct slice again,
                            struct buffer *answer, struct slice *body, enum etcd_patience patience);
 

@@ -4,8 +4,9 @@
  * them would count anyway. Where eight accounts share a set and a ninth comes, the oldest entry goes and its time holds
  * for everybody of that set without an entry: they must log in again, but nobody's old tokens come back.
  *
- * One thread at a time may put; any number look up meanwhile, without a lock. The table is all zeros at first, but for `bits`. Times are
- * seconds since 1970, kept in 32 bits from November 2023 to 2159, since there are machines without atomics of 64. */
+ * One thread at a time may put; any number look up meanwhile, without a lock. The table is all zeros at first, but for
+ * `bits`. Times are seconds since 1970, kept in 32 bits from November 2023 to 2159, since there are machines without
+ * atomics of 64. */
 #ifndef REVOKED_H
 #define REVOKED_H
 
@@ -33,8 +34,8 @@ static inline size_t revoked_size(unsigned bits) {
     return sizeof(struct revoked) + (sizeof(struct revoked_set) << bits);
 }
 
-/* `name` is a keyed hash of the account's name, so that nobody can choose names that share a set. An entry that is there
- * gets the later times of both. */
+/* `name` is a keyed hash of the account's name, so that nobody can choose names that share a set. An entry that is
+ * there gets the later times of both. */
 void revoked_put(struct revoked *r, uint64_t name, int64_t not_before, int64_t until, int64_t now);
 
 /* Has everything been forgotten? */

@@ -24,7 +24,7 @@ struct user {
     char hash[USERS_HASH_MAX];
     size_t hash_len;
     /* seconds since 1970, or 0. Tokens given before `not_before` were called back; of those given since the server's
-     * own, the last expires at `tokens_until`. They are kept with the account's name, whatever becomes of the account. */
+     * own, the last expires at `tokens_until`. They are kept with the account's name, whatever becomes of that. */
     int64_t not_before, tokens_until;
 };
 

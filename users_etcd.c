@@ -72,9 +72,9 @@ static struct slice make_key(const struct users_etcd *u, const char *kind, struc
     return (struct slice){ key, b.len };
 }
 
-/* Appends a text in which ' stands for a quote, and these for an argument: %u for PREFIX/u/NAME and %r for PREFIX/r/NAME,
- * where the name is a slice; %k for PREFIX and a string; %b for the bytes of a slice, all four as etcd_put_bytes has it;
- * %s for a slice as it is; %n for a uint64_t. */
+/* Appends a text in which ' stands for a quote, and these for an argument: %u for PREFIX/u/NAME and %r for
+ * PREFIX/r/NAME, where the name is a slice; %k for PREFIX and a string; %b for the bytes of a slice, all four as
+ * etcd_put_bytes has it; %s for a slice as it is; %n for a uint64_t. */
 static void put_format(struct buffer *b, const struct users_etcd *u, const char *format, va_list args) {
     char key[KEY_MAX];
     struct slice s;
@@ -209,9 +209,9 @@ static int call(struct users_etcd *u, struct slice once, struct slice again, str
     return o->revision > 0 ? 0 : no_answer(u);
 }
 
-/* Asks for ranges, a format of put_format. A member that was asking a leader when that died may answer no such question for
- * seven seconds (etcd 3.4 waits so long for its ReadIndex): one that is repeated comes with a deletion of nothing, for which
- * the members must agree as for a write. */
+/* Asks for ranges, a format of put_format. A member that was asking a leader when that died may answer no such question
+ * for seven seconds (etcd 3.4 waits so long for its ReadIndex): one that is repeated comes with a deletion of nothing,
+ * for which the members must agree as for a write. */
 static int ask(struct users_etcd *u, struct buffer *answer, enum etcd_patience patience, struct outcome *o,
                const char *ranges, ...) {
     char text[2 * ITEM_MAX];
@@ -439,7 +439,7 @@ static int take_up(struct users_etcd *u) {
     return got;
 }
 
-/* A short question first: etcd looks at all that is called back to find what is new (its min_mod_revision is no index). */
+/* A short question first: etcd looks at all that is called back to find what is new: its min_mod_revision is no index. */
 static int refresh(struct users_etcd *u, enum etcd_patience patience) {
     struct buffer answer = { .at = u->space, .cap = ETCD_ANSWER_MIN };
     struct outcome o;

@@ -132,9 +132,9 @@ static int index_find(const struct users_file *u, struct slice name, uint64_t ha
 
 /* The account of this name: as index_find, but one that is deleted is none. The times in the record are the name's in
  * any case. */
-static int find_account(const struct users_file *u, struct slice name, struct record *record) {
+static int find_account(struct users *users, struct slice name, struct record *record) {
     size_t place;
-    int found = index_find(u, name, users_keyed_hash(&u->base, name), &place, record);
+    int found = index_find(file_of(users), name, users_keyed_hash(users, name), &place, record);
     if (found != 1) record->user = (struct user){ .hash_len = 0 };
     return found == 1 && record->user.hash_len == 0 ? 0 : found;
 }
@@ -146,11 +146,6 @@ static bool is_newest(const struct users_file *u, struct slice name, uint64_t of
     size_t i = home(entry, u->index_bits);
     while (u->index[i] != 0 && u->index[i] != entry) i = (i + 1) & mask;
     return u->index[i] != 0;
-}
-
-static void count_accounts(struct users_file *u, bool before, bool now) {
-    size_t n = atomic_load_explicit(&u->base.accounts, memory_order_relaxed) + now - before;
-    atomic_store_explicit(&u->base.accounts, n, memory_order_relaxed);
 }
 
 /* Enters the next line, which says this of a name and reaches to `end`; an earlier one of that name is forgotten. */
@@ -172,7 +167,7 @@ static int index_enter(struct users_file *u, struct slice name, uint64_t hash, c
     u->idle += !says_something(u, user);
     u->lines++;
     u->end = end;
-    count_accounts(u, found == 1 && before.user.hash_len > 0, user->hash_len > 0);
+    u->base.accounts += (size_t)(user->hash_len > 0) - (size_t)(found == 1 && before.user.hash_len > 0);
     users_note_revoked(&u->base, hash, user);
     return 0;
 }
@@ -477,7 +472,7 @@ static enum users_result file_find(struct users *users, struct slice name, struc
     struct record record;
     pthread_mutex_lock(&u->lock);
     refresh(u);
-    int found = find_account(u, name, &record);
+    int found = find_account(users, name, &record);
     int64_t not_before =
         users_not_before(users, name, time(NULL)); /* that of the hash, since both are under the lock */
     pthread_mutex_unlock(&u->lock);
@@ -552,7 +547,7 @@ static enum users_result file_change(struct users *users, const struct users_cha
     enum users_result result = USERS_UNAVAILABLE;
     pthread_mutex_lock(&u->lock);
     if (!u->sync_failed && begin(u, true) == 0) {
-        if (find_account(u, c->name, &known) >= 0) result = users_plan(users, c, &known.user, u->count > 0, &next);
+        if (find_account(users, c->name, &known) >= 0) result = users_plan(users, c, &known.user, u->count > 0, &next);
         if (result == USERS_OK && !says_the_same(&known.user, &next) && store(u, c->name, &next) != 0)
             result = USERS_UNAVAILABLE;
         flock(u->fd, LOCK_UN);
@@ -567,10 +562,6 @@ static int file_batch_begin(struct users *users) {
     if (!u->sync_failed && begin(u, true) == 0) return 0;
     pthread_mutex_unlock(&u->lock);
     return -1;
-}
-
-static int file_batch_find(struct users *users, struct slice name, struct record *known) {
-    return find_account(file_of(users), name, known);
 }
 
 /* What was appended comes into the index when somebody looks at the file next, as what others append. */
@@ -595,7 +586,7 @@ const struct users_room users_file_room = {
     .refresh = file_refresh,
     .next = file_next,
     .batch_begin = file_batch_begin,
-    .batch_find = file_batch_find,
+    .batch_find = find_account,
     .batch_end = file_batch_end,
     .watch = file_watch,
     .needs = file_needs,

@@ -25,9 +25,9 @@ struct users_change {
 };
 
 /* Each function as that of users.h with its name; compact, fault, watch, calls and batch_find may be NULL, where there
- * is nothing to be done. `open` ends with what was called back known, before anything is served; `close` comes behind an
- * `open` that failed, too. `find`, `change` and `any` are called from many threads, `refresh` from one, and `next` and the
- * batch from the command line only. */
+ * is nothing to be done. `open` ends with what was called back known, before anything is served; `close` comes behind
+ * an `open` that failed, too. `find`, `change` and `any` are called from many threads, `refresh` from one, and `next`
+ * and the batch from the command line only. */
 struct users_room {
     size_t size;           /* of what begins with a struct users */
     unsigned revoked_bits; /* of the number of sets for tokens that are called back */
@@ -93,8 +93,8 @@ enum users_result users_plan(const struct users *users, const struct users_chang
 /* As users_put_line, and sees that it can be read back; if not, that is said and nothing is appended. 0 or -1. */
 int users_make_line(struct buffer *line, const struct users *users, struct slice name, const struct user *user);
 
-/* Notes an account that is there, or in the batch. USERS_OK; USERS_EXISTS or USERS_CHANGED: the name was known, with the
- * same hash or another; USERS_UNAVAILABLE: no memory. Until users_batch_end. */
+/* Notes an account that is there, or in the batch. USERS_OK; USERS_EXISTS or USERS_CHANGED: the name was known, with
+ * the same hash or another; USERS_UNAVAILABLE: no memory. Until users_batch_end. */
 enum users_result users_know(struct users *users, const struct record *record);
 
 #endif

@@ -111,7 +111,7 @@ mutant metrics_counts "a log-in is counted twice" api.c 's/count(call, METRICS_L
 mutant metrics_counts "the malformed are not counted" server.c '/metrics_request(/s/metrics_request/if (call->route) metrics_request/'
 mutant metrics_gauges "who leaves is still counted" server.c 's/--l->open/l->open/'
 mutant metrics_gauges "what is taken from the queue is still counted" server.c '/METRICS_DEQUEUED, 1/d'
-mutant metrics_gauges "who is deleted is still counted" users_file.c 's/count_accounts(u, found == 1 .*/count_accounts(u, found == 1, 1);/'
+mutant metrics_gauges "who is deleted is still counted" users_file.c 's/(size_t)(user->hash_len > 0) - .*/(found != 1);/'
 mutant metrics_unwell "all is well" api.c 's/fault = users_fault(call->api->users)/fault = NULL/'
 mutant metrics_logged "queries are logged" server.c 's/l->access.target = http_slice(buf, r->path)/&; while (*(l->access.target.at + l->access.target.len) > 32) l->access.target.len++/'
 mutant metrics_no_room "the rest of a line is forgotten" server.c '/if (taken) put_bytes/d'
