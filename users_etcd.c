@@ -439,7 +439,7 @@ static int take_up(struct users_etcd *u) {
     return got;
 }
 
-/* A short question first: etcd looks at all that is called back to find what is new: its min_mod_revision is no index. */
+/* A short question first: to find what is new etcd looks at all that is called back (min_mod_revision is no index). */
 static int refresh(struct users_etcd *u, enum etcd_patience patience) {
     struct buffer answer = { .at = u->space, .cap = ETCD_ANSWER_MIN };
     struct outcome o;

@@ -683,7 +683,7 @@ def killed_commands():
     check(killed >= KILLS, f"commands: only {killed} were killed")
     check(not wrong, f"killed commands: {len(wrong)} times wrong: {wrong[:5]}")
     # says that an import is done before it writes
-    early = r"int result = keep \?", 'int result = keep ? log_line("some added", NULL),'
+    early = r"int result = keep &&", 'int result = log_line("some added", NULL) && keep &&'
     for name, edit in (("unlocked", (r"flock\(u->fd, LOCK_EX[^()]*\) != 0", "false")), ("early", early)):
         mutant = build(name, edit) if strace else None
         if mutant:
