@@ -1,7 +1,7 @@
 """common.py - what the suites in Python share: counts, what is missing, what runs, tokens, and how they end.
 
-A suite ends with finish(), whatever happens, be it a signal or the alarm of watch(): what still runs is killed, its files
-are removed and the closing line is printed. Standard library only."""
+A suite ends with finish(), whatever happens, be it a signal or the alarm of watch(): what still runs is killed, its
+files are removed and the closing line is printed. Standard library only."""
 import base64
 import contextlib
 import hashlib

@@ -70,7 +70,8 @@ class Server:
         self.users, self.lines, self.port, self.known = f"{directory}/users.jsonl", [], None, threading.Event()
         self.binary = binary
         env = {**ENV, "STATE_DIRECTORY": directory, "JWTD_LISTEN": "127.0.0.1:0", "JWTD_HASH": cost, **env}
-        self.process = start(*around, binary, *options, env=env, cwd=top, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.process = start(*around, binary, *options, env=env, cwd=top, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE)
         servers.append(self)
         self.reader = threading.Thread(target=self.read_lines, daemon=True)
         self.reader.start()

@@ -36,7 +36,8 @@ os.chmod(top, 0o711)
 
 
 def make_token(key, claims=None, header=None):
-    return common.make_token(key, claims if claims is not None else {"sub": "Romel", "exp": int(time.time()) + 600}, header)
+    claims = claims if claims is not None else {"sub": "Romel", "exp": int(time.time()) + 600}
+    return common.make_token(key, claims, header)
 
 
 def claims_of(token):
