@@ -2,16 +2,12 @@
 # mutants.sh - breaks the throttle, the sandbox and more on purpose, one line in a copy at a time: for each break a
 # test must fail. (The others: constant_time.sh for a comparison with memcmp, durability.py for fdatasync and flock.)
 # It runs itself twice at once, each HALF with a copy of its own and every second mutant.
+
+# shellcheck source=tests/common.sh
+. "$(dirname "$0")/common.sh"
+cd "$top" || exit 1
+need python3 python3 || finish
 half=${1-}
-cd "$(dirname "$0")/.." || exit 1
-if ! command -v python3 >/dev/null; then
-    echo "SKIP mutants: package python3"
-    [ -z "${CI-}" ] && { echo "0 passed, 0 failed, 1 skipped"; exit 0; }
-    echo "0 passed, 1 failed, 0 skipped"
-    exit 1
-fi
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
 if [ -z "$half" ]; then
     tests/mutants.sh 1 >"$dir/1" 2>&1 &
     tests/mutants.sh 2 >"$dir/2" 2>&1
@@ -23,15 +19,8 @@ if [ -z "$half" ]; then
 fi
 turn=0
 is_mine() { turn=$((turn + 1)) && [ $((turn % 2 + 1)) -eq "$half" ]; }
-passed=0 failed=0 skipped=0
-verdict() { # what, what is wrong with it
-    if [ -z "$2" ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $1: $2"
-        tail -n 20 "$dir/log"
-    fi
+judge() { # what, what is wrong with it
+    if [ -z "$2" ]; then pass; else fail "$1: $2" && tail -n 20 "$dir/log"; fi
 }
 build() { make -s -C "$dir" BUILD=build CFLAGS=-O1 "$1" >"$dir/log" 2>&1; }
 # A unit test, a part of metrics.py, or one of lifecycle.py.
@@ -55,7 +44,7 @@ mutant() { # the test that must fail, what is broken, the file, sed's script
     elif run "$1" || ! grep -q '^FAIL ' "$dir/log"; then
         wrong="no row of $1 fails"
     fi
-    verdict "$2" "$wrong"
+    judge "$2" "$wrong"
     cp "$3" "$dir/$3"
 }
 
@@ -68,7 +57,7 @@ for test in throttle_test address_test revoked_test users_test etcd_test users_e
     [ $test = sandbox_test ] || is_mine || continue # both halves ask what this kernel has
     wrong=
     { build "$(target $test)" && run $test; } || wrong="fails without a mutant"
-    verdict $test "$wrong"
+    judge $test "$wrong"
     [ $test != sandbox_test ] || sandbox=$(cat "$dir/log")
 done
 export CI=true # a row that is skipped because of a mutant has seen it
@@ -196,5 +185,4 @@ case $sandbox in
     mutant sandbox_test "any kind of socket" sandbox.c 's/~(uint32_t)(AF_INET ^ AF_INET6), AF_INET/0, 0/'
     ;;
 esac
-printf '%d passed, %d failed, %d skipped\n' $passed $failed $skipped
-[ $failed -eq 0 ] && [ $passed -gt 0 ]
+finish
