@@ -16,10 +16,11 @@ build() { # name, target, make's arguments
     verdict "$name builds without a warning" $?
 }
 
-run() { # name: the unit tests and test.sh on that build
+run() { # name: the unit tests, two at once, and test.sh on that build
+    printf '%s\n' build/"$1"/*_test | xargs -P 2 -I TEST sh -c 'TEST >TEST.log 2>&1; echo $? >TEST.status'
     for test in build/"$1"/*_test; do
-        "$test" >"$dir/log" 2>&1
-        verdict "$test" $?
+        cp "$test.log" "$dir/log"
+        verdict "$test" "$(cat "$test.status")"
     done
     JWTD_BIN=$PWD/build/$1/jwtd ./test.sh >"$dir/log" 2>&1
     verdict "test.sh on $1" $?
