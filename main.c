@@ -263,7 +263,8 @@ static int read_environment(struct config *c) {
 
 /* ---- the keys --------------------------------------------------------- */
 
-/* The keys of JWTD_SECRET, which is one, or of the file: their number, or -1 with the reason said, and `mend` behind it. */
+/* The keys of JWTD_SECRET, which is one, or of the file: their number, or -1 with the reason said, and `mend` behind
+ * it. */
 static int load_keys(const struct config *c, struct jwt_keys *keys, bool make, const char *mend) {
     struct keys_file file = { c->secret_file, mend, make, listen_is_loopback(&c->address), c->server.compress };
     char *environment = getenv("JWTD_SECRET");
@@ -413,8 +414,8 @@ static void open_log(struct config *c) {
     syscall(SYS_fcntl, c->server.log_fd, F_SETPIPE_SZ, LOG_PIPE_LEN); /* a reader may be slow for a moment */
 }
 
-/* Everything that may fail before the first request, in the order in which rights are given up. 0, or -1 with the reason
- * said. */
+/* Everything that may fail before the first request, in the order in which rights are given up. 0, or -1 with the
+ * reason said. */
 static int start(struct config *c, struct buffer *url) {
     struct {
         uint8_t index[16], throttle[16], addresses[16];
