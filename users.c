@@ -143,7 +143,7 @@ int64_t users_remembered_until(const struct users *u, const struct user *user) {
     return user->not_before ? until + LEEWAY_MAX : 0;
 }
 
-static pthread_mutex_t noting = PTHREAD_MUTEX_INITIALIZER; /* who writes into u->revoked */
+static pthread_mutex_t noting = PTHREAD_MUTEX_INITIALIZER; /* who writes into u->revoked, a copy of *u included */
 
 void users_note_revoked(struct users *u, uint64_t hash, const struct user *user) {
     if (user->not_before == 0) return;
