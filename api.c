@@ -19,31 +19,38 @@ enum {
 };
 #define COOKIE "jwtd"
 
-static void finish(struct api_call *call, int status) {
-    put_text(&call->text, "}\n");
-    call->response = (struct http_response){ .status = status, .body = { call->text.at, call->text.len } };
-}
+/* Answers of constant text are whole when this is compiled. Nothing may stand in them that JSON would escape. */
+#define ERROR(text) TEXT("{\"error\":\"" text "\"}\n")
+#define TEXT(literal) ((struct slice){ literal, sizeof literal - 1 })
+#define MESSAGE(text) "{\"message\":\"" text "\""
 
-/* Answers with {"error":message}. */
-static void refuse(struct api_call *call, int status, const char *message) {
-    call->text.len = 0;
-    put_text(&call->text, "{\"error\":");
-    json_put_string(&call->text, slice_of(message));
-    finish(call, status);
+static void refuse(struct api_call *call, int status, struct slice body) {
+    call->response = (struct http_response){ .status = status, .body = body };
     if (status == 401) call->response.www_authenticate = "Bearer"; /* every 401 names the scheme (RFC 9110 11.6.1) */
     if (status == 503) call->response.retry_after = 1;
 }
 
+static struct slice finish(struct api_call *call) {
+    put_text(&call->text, "}\n");
+    return (struct slice){ call->text.at, call->text.len };
+}
+
+/* ERROR of a text that is known only now. */
+static struct slice error(struct api_call *call, const char *text) {
+    call->text.len = 0;
+    put_text(&call->text, "{\"error\":");
+    json_put_string(&call->text, slice_of(text));
+    return finish(call);
+}
+
 /* The route's message, and where `name` is not NULL one more member. */
 static void success(struct api_call *call, int status, const char *name, struct slice value) {
-    put_text(&call->text, "{\"message\":\"");
     put_text(&call->text, call->route->message);
-    put_char(&call->text, '"');
     if (name) {
         put_text(&call->text, name);
         json_put_string(&call->text, value);
     }
-    finish(call, status);
+    call->response = (struct http_response){ .status = status, .body = finish(call) };
 }
 
 /* ---- what is counted and logged --------------------------------------- */
@@ -156,7 +163,7 @@ static bool bad_input(struct api_call *call, const char *what, const char *why) 
     put_text(&b, what);
     put_text(&b, why);
     message[b.len] = '\0';
-    refuse(call, 400, message);
+    refuse(call, 400, error(call, message));
     return false;
 }
 
@@ -231,7 +238,7 @@ const char *api_watch_clock(struct api_keys *shared, double now) {
 static bool clock_is_wrong(struct api_call *call) {
     const char *fault = api_watch_clock(call->api->keys, call->now);
     if (fault == NULL) return false;
-    refuse(call, 503, fault);
+    refuse(call, 503, error(call, fault));
     call->response.retry_after = CLOCK_RETRY_SECONDS;
     return true;
 }
@@ -267,7 +274,10 @@ static enum jwt_result judge(const struct api_call *call, struct jwt_claims *cla
 }
 
 static void refuse_token(struct api_call *call, int status, enum jwt_result result, bool given) {
-    refuse(call, status, !given ? "Token is missing" : result == JWT_EXPIRED ? "Token has expired" : "Invalid token");
+    refuse(call, status,
+           !given                  ? ERROR("Token is missing")
+           : result == JWT_EXPIRED ? ERROR("Token has expired")
+                                   : ERROR("Invalid token"));
     if (given) call->response.www_authenticate = "Bearer error=\"invalid_token\""; /* RFC 6750 3 */
 }
 
@@ -337,7 +347,7 @@ static enum users_result add_user(const struct api_call *call, const struct cred
 static bool is_closed(struct api_call *call) {
     const struct api *api = call->api;
     if (api->registration == API_OPEN || (api->registration == API_FIRST && !users_any(api->users))) return false;
-    refuse(call, 403, "Registration is closed");
+    refuse(call, 403, ERROR("Registration is closed"));
     return true;
 }
 
@@ -348,9 +358,9 @@ static void register_user(struct api_call *call) {
         if (result == USERS_OK)
             success(call, 201, NULL, c.name);
         else if (result == USERS_EXISTS)
-            refuse(call, 400, "Username already exists");
+            refuse(call, 400, ERROR("Username already exists"));
         else
-            refuse(call, 503, "The account could not be stored, try again later");
+            refuse(call, 503, ERROR("The account could not be stored, try again later"));
         call->code = result == USERS_EXISTS ? "taken" : NULL;
         if (result != USERS_OK && is_closed(call)) call->code = NULL; /* by somebody who was first meanwhile */
     }
@@ -369,7 +379,7 @@ static void log_refusal(const struct api_call *call, struct slice name, const ch
 
 /* Counted, logged where `cause` says why, and answered. */
 static bool refuse_login(struct api_call *call, struct slice name, enum metrics_number what, const char *cause,
-                         int status, const char *message) {
+                         int status, struct slice message) {
     count(call, what);
     if (cause) log_refusal(call, name, cause);
     refuse(call, status, message);
@@ -382,7 +392,7 @@ static bool is_throttled(struct api_call *call, struct slice name) {
     uint64_t wait = t ? throttle_wait(t, name, &call->client, milliseconds()) : 0;
     if (wait == 0) return false;
     refuse_login(call, name, METRICS_LOGIN_THROTTLED, "too many failures", 429,
-                 "Too many failed logins, try again later");
+                 ERROR("Too many failed logins, try again later"));
     call->response.retry_after = (int)((wait + 999) / 1000);
     return true;
 }
@@ -396,9 +406,9 @@ static bool fail_login(struct api_call *call, const struct credentials *c, bool 
     if (!known && uniform && make_hash(call, c->secret, &nobody) != 0) log_line("no memory to hash", NULL);
     return refuse_login(call, c->name, known ? METRICS_LOGIN_WRONG_PASSWORD : METRICS_LOGIN_UNKNOWN_USER,
                         known ? "wrong password" : "unknown user", known || uniform ? 401 : 404,
-                        uniform ? "Invalid username or password"
-                        : known ? "Invalid password"
-                                : "User not found");
+                        uniform ? ERROR("Invalid username or password")
+                        : known ? ERROR("Invalid password")
+                                : ERROR("User not found"));
 }
 
 /* Is the password this account's? *user is filled in, and *cost with that of its hash. If not, the answer says so. */
@@ -409,17 +419,17 @@ static bool authenticate(struct api_call *call, const struct credentials *c, str
     if (found == USERS_NOT_FOUND) return fail_login(call, c, false);
     if (found != USERS_OK)
         return refuse_login(call, c->name, METRICS_LOGIN_UNAVAILABLE, NULL, 503,
-                            "The accounts can not be read, try again later");
+                            ERROR("The accounts can not be read, try again later"));
     uint64_t start = api_nanoseconds();
     enum password_result result =
         password_check(call->work, c->secret, (struct slice){ user->hash, user->hash_len }, cost);
     if (result == PASSWORD_NO_MEMORY)
         return refuse_login(call, c->name, METRICS_LOGIN_UNAVAILABLE, NULL, 503,
-                            "No memory to check the password, try again later");
+                            ERROR("No memory to check the password, try again later"));
     if (result == PASSWORD_UNUSABLE)
         return refuse_login(call, c->name, METRICS_LOGIN_UNUSABLE_HASH,
                             "stored hash malformed or its cost beyond the cap", 500,
-                            "The stored password hash can not be checked");
+                            ERROR("The stored password hash can not be checked"));
     count_hash(call, start);
     if (result == PASSWORD_WRONG) return fail_login(call, c, true);
     note_user(call, c->name);
@@ -451,7 +461,7 @@ static void log_in(struct api_call *call) {
 
 void api_busy(struct api_call *call) {
     if (call->route->handler == log_in) count(call, METRICS_LOGIN_UNAVAILABLE);
-    refuse(call, 503, "Too many requests at once, try again later");
+    refuse(call, 503, ERROR("Too many requests at once, try again later"));
     if (call->form) lead_on(call);
 }
 
@@ -472,7 +482,7 @@ static void change_password(struct api_call *call) {
         if (result == USERS_OK)
             success(call, 200, NULL, c.name);
         else if (result == USERS_UNAVAILABLE)
-            refuse(call, 503, "The account could not be stored, try again later");
+            refuse(call, 503, ERROR("The account could not be stored, try again later"));
     }
     explicit_bzero(&c, sizeof c);
 }
@@ -484,7 +494,7 @@ static void healthz(struct api_call *call) {
     if (!fault) fault = api_clock_fault(call->now);
     put_text(&call->text, fault ? "{\"status\":\"unavailable\",\"reason\":" : "{\"status\":\"ok\"");
     if (fault) json_put_string(&call->text, slice_of(fault));
-    finish(call, fault ? 503 : 200);
+    call->response = (struct http_response){ .status = fault ? 503 : 200, .body = finish(call) };
 }
 
 static void metrics(struct api_call *call);
@@ -506,15 +516,15 @@ static void get_page(struct api_call *call) {
 /* ---- the routes ------------------------------------------------------- */
 
 static const struct api_route routes[] = {
-    { "/get-jwt", HTTP_GET, API_ON_LOOP, true, get_jwt, "Token is valid" },
-    { "/login", HTTP_POST, API_ON_WORKER, true, log_in, "Login successful" },
-    { "/set-jwt", HTTP_POST, API_ON_WORKER, true, log_in, "JWT created" },
-    { "/register", HTTP_POST, API_ON_WORKER, false, register_user, "User registered successfully" },
+    { "/get-jwt", HTTP_GET, API_ON_LOOP, true, get_jwt, MESSAGE("Token is valid") },
+    { "/login", HTTP_POST, API_ON_WORKER, true, log_in, MESSAGE("Login successful") },
+    { "/set-jwt", HTTP_POST, API_ON_WORKER, true, log_in, MESSAGE("JWT created") },
+    { "/register", HTTP_POST, API_ON_WORKER, false, register_user, MESSAGE("User registered successfully") },
     { "/healthz", HTTP_GET, API_ON_LOOP, true, healthz, NULL },
     { "/metrics", HTTP_GET, API_ON_LOOP, true, metrics, NULL },
-    { "/change-password", HTTP_POST, API_ON_WORKER, true, change_password, "Password changed successfully" },
+    { "/change-password", HTTP_POST, API_ON_WORKER, true, change_password, MESSAGE("Password changed successfully") },
     { "/verify", HTTP_OTHER, API_ON_LOOP, true, verify, NULL }, /* any method, and what is below it too */
-    { "/logout", HTTP_POST, API_ON_LOOP, true, log_out, "Logged out" },
+    { "/logout", HTTP_POST, API_ON_LOOP, true, log_out, MESSAGE("Logged out") },
     { "/", HTTP_GET, API_ON_LOOP, false, get_page, NULL },
 };
 enum { ROUTES = sizeof routes / sizeof *routes };
@@ -587,19 +597,19 @@ bool api_find(struct api_call *call, const struct http_request *request, const c
     if (route == NULL && method == HTTP_OPTIONS && slice_is(path, "*")) {
         call->response = (struct http_response){ .status = 200, .allow = "GET, HEAD, POST, OPTIONS" };
     } else if (route == NULL) {
-        refuse(call, 404, "Not found");
+        refuse(call, 404, ERROR("Not found"));
     } else if (route->method == HTTP_OTHER) {
         return true;
     } else if (method == HTTP_OPTIONS) {
         call->response = (struct http_response){ .status = 200, .allow = allows[route->method] };
     } else if (method != route->method) {
-        refuse(call, 405, "Method not allowed");
+        refuse(call, 405, ERROR("Method not allowed"));
         call->response.allow = allows[route->method];
     } else if (method == HTTP_POST && !call->form && !logout && !is_json(type)) {
-        refuse(call, 415, "Content-Type must be application/json");
+        refuse(call, 415, ERROR("Content-Type must be application/json"));
     } else if ((call->form || logout) && !is_same_origin(request, buf)) {
         call->form = false;
-        refuse(call, 403, "Not sent by a page of this host: Sec-Fetch-Site or Origin must say so");
+        refuse(call, 403, ERROR("Not sent by a page of this host: Sec-Fetch-Site or Origin must say so"));
     } else {
         return true;
     }
@@ -613,14 +623,14 @@ void api_answer(struct api_call *call) {
     if (call->form) lead_on(call);
     if (call->text.overflow) {
         call->text.overflow = false;
-        refuse(call, 500, "The answer is too long");
+        refuse(call, 500, ERROR("The answer is too long"));
     }
     call->response.no_store |= call->route->no_store;
 }
 
 void api_refuse(struct api_call *call, struct slice path, int status, const char *message) {
     bool asked = api_needs_no_body(path);
-    refuse(call, asked && status != 400 ? 401 : status, message);
+    refuse(call, asked && status != 400 ? 401 : status, error(call, message));
     if (!asked) return;
     put_user(call, (struct slice){ "", 0 });
     call->response.no_store = true;

@@ -89,7 +89,7 @@ struct api_route {
     enum api_place place;
     bool no_store; /* its answers are about a token */
     void (*handler)(struct api_call *call);
-    const char *message; /* of success */
+    const char *message; /* how an answer of success begins */
 };
 
 /* From now on these keys count. The caller wipes its own. */
