@@ -257,9 +257,9 @@ static const struct field {
 /* Keeps the first of those that are counted, the last of others. */
 static enum http_result keep(struct http_request *r, const struct field *f, struct slice value) {
     struct http_span *span = (struct http_span *)((char *)r + f->at);
-    uint8_t *times = (uint8_t *)r + f->times;
-    if (f->times == 0 || *times == 0) *span = span_of(r, value);
-    if (f->times != 0 && *times < 2) ++*times;
+    uint8_t *times = f->times ? (uint8_t *)r + f->times : NULL;
+    if (times == NULL || *times == 0) *span = span_of(r, value);
+    if (times && *times < 2) ++*times;
     return HTTP_DONE;
 }
 
@@ -407,19 +407,40 @@ enum http_result http_parse(struct http_request *r, char *buf, size_t *len) {
 
 /* ---- responses -------------------------------------------------------- */
 
-/* The status with its phrase; 500 stands for all that are not known here. */
-static struct slice status_of(int status) {
-    struct slice rest =
-        slice_of("200 OK\n201 Created\n204 No Content\n303 See Other\n400 Bad Request\n401 Unauthorized\n"
-                 "403 Forbidden\n404 Not Found\n405 Method Not Allowed\n408 Request Timeout\n"
-                 "413 Content Too Large\n414 URI Too Long\n415 Unsupported Media Type\n"
-                 "417 Expectation Failed\n429 Too Many Requests\n431 Request Header Fields Too Large\n"
-                 "501 Not Implemented\n503 Service Unavailable\n505 HTTP Version Not Supported\n"
-                 "500 Internal Server Error");
-    struct slice line;
-    do line = slice_cut(&rest, '\n');
-    while (rest.at != NULL && slice_decimal((struct slice){ line.at, 3 }) != status);
-    return line;
+/* RFC 9110 15, RFC 6585; the last stands for all that are not known here. */
+static const struct {
+    int status;
+    const char *phrase;
+} statuses[] = {
+    { 200, "OK" },
+    { 201, "Created" },
+    { 204, "No Content" },
+    { 303, "See Other" },
+    { 400, "Bad Request" },
+    { 401, "Unauthorized" },
+    { 403, "Forbidden" },
+    { 404, "Not Found" },
+    { 405, "Method Not Allowed" },
+    { 408, "Request Timeout" },
+    { 413, "Content Too Large" },
+    { 414, "URI Too Long" },
+    { 415, "Unsupported Media Type" },
+    { 417, "Expectation Failed" },
+    { 429, "Too Many Requests" },
+    { 431, "Request Header Fields Too Large" },
+    { 501, "Not Implemented" },
+    { 503, "Service Unavailable" },
+    { 505, "HTTP Version Not Supported" },
+    { 500, "Internal Server Error" },
+};
+
+static void put_status_line(struct buffer *out, int status) {
+    size_t i = 0;
+    while (i < sizeof statuses / sizeof *statuses - 1 && statuses[i].status != status) i++;
+    put_text(out, "HTTP/1.1 ");
+    put_number(out, (uint64_t)statuses[i].status);
+    put_char(out, ' ');
+    put_text(out, statuses[i].phrase);
 }
 
 /* What lets scripts of another origin read the answer (Fetch 3.3, "CORS protocol"). Credentials are not among it: a
@@ -456,9 +477,7 @@ bool http_is_whole_value(struct slice value) {
 
 void http_put_response(struct buffer *out, const struct http_response *response, const struct http_framing *framing) {
     size_t start = out->len;
-    struct slice status = status_of(response->status);
-    put_text(out, "HTTP/1.1 ");
-    put_bytes(out, status.at, status.len);
+    put_status_line(out, response->status);
     put_text(out, "\r\nDate: ");
     put_bytes(out, framing->date, HTTP_DATE_LEN);
     if (response->body.len > 0) {
