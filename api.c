@@ -398,17 +398,18 @@ static bool is_throttled(struct api_call *call, struct slice name) {
 }
 
 /* A name that nobody has, or a password that is not its. With --uniform-errors a hash is computed for nobody, so that
- * an unknown name takes as long as a wrong password. */
+ * an unknown name takes as long as a wrong password; it is counted and logged by then. */
 static bool fail_login(struct api_call *call, const struct credentials *c, bool known) {
     bool uniform = call->api->uniform_errors;
     struct user nobody;
     if (call->api->throttle) throttle_count(call->api->throttle, c->name, &call->client, milliseconds());
+    refuse_login(call, c->name, known ? METRICS_LOGIN_WRONG_PASSWORD : METRICS_LOGIN_UNKNOWN_USER,
+                 known ? "wrong password" : "unknown user", known || uniform ? 401 : 404,
+                 uniform ? ERROR("Invalid username or password")
+                 : known ? ERROR("Invalid password")
+                         : ERROR("User not found"));
     if (!known && uniform && make_hash(call, c->secret, &nobody) != 0) log_line("no memory to hash", NULL);
-    return refuse_login(call, c->name, known ? METRICS_LOGIN_WRONG_PASSWORD : METRICS_LOGIN_UNKNOWN_USER,
-                        known ? "wrong password" : "unknown user", known || uniform ? 401 : 404,
-                        uniform ? ERROR("Invalid username or password")
-                        : known ? ERROR("Invalid password")
-                                : ERROR("User not found"));
+    return false;
 }
 
 /* Is the password this account's? *user is filled in, and *cost with that of its hash. If not, the answer says so. */
