@@ -20,7 +20,7 @@ static void put_base64(struct buffer *b, const uint8_t digest[SHA256_DIGEST]) {
         uint32_t group = (uint32_t)digest[i] << 16 | (uint32_t)digest[i + 1] << 8 | third;
         for (int shift = 18; shift >= 0; shift -= 6) put_char(b, alphabet[group >> shift & 63]);
     }
-    b->at[b->len - 1] = '=';
+    if (!b->overflow) b->at[b->len - 1] = '='; /* for the byte that the last group has not */
 }
 
 /* Where `text` stands in what is left of a page, or NULL. (strstr would be larger than the rest of this file.) */
