@@ -10,7 +10,6 @@
  * when that must be remembered. Every later line of the name says them again. A line ends with the first eight hex
  * digits of the SHA-256 of all that stands before `,"sum"`; one written by hand may leave the sum out. */
 #include <pthread.h>
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -215,36 +214,49 @@ enum users_result users_revoke(struct users *u, struct slice name, const struct 
 
 /* ---- many at once ----------------------------------------------------- */
 
-/* Keyed hashes of a name and of its hash string. */
+/* Keyed hashes of a name and of its hash string: of two million names hardly any two look alike by chance, and none by
+ * choice. */
 struct known {
-    uint64_t name, hash;
+    uint64_t name, hash; /* nobody: 0 */
 };
 
-static int compare_known(const void *a, const void *b) {
-    const struct known *x = a, *y = b;
-    return (x->name > y->name) - (x->name < y->name);
+/* The place of a name among those that are known, or a free one. */
+static struct known *find_known(const struct users *u, uint64_t name) {
+    size_t i = (size_t)name & (u->known_cap - 1);
+    while (u->known[i].name != 0 && u->known[i].name != name) i = (i + 1) & (u->known_cap - 1);
+    return &u->known[i];
+}
+
+static int no_memory(const struct users *u) { return log_line(u->where, ": no memory for so many accounts", NULL); }
+
+/* A place for one more name. */
+static int reserve_known(struct users *u) {
+    struct known *old = u->known;
+    size_t n = u->known_cap, cap = n ? 2 * n : 1024;
+    if ((u->known_count + 1) * 4 <= n * 3) return 0;
+    struct known *more = calloc(cap, sizeof *more);
+    if (more == NULL) return no_memory(u);
+    u->known = more, u->known_cap = cap;
+    for (size_t i = 0; i < n; i++)
+        if (old[i].name != 0) *find_known(u, old[i].name) = old[i];
+    free(old);
+    return 0;
 }
 
 enum users_result users_know(struct users *u, const struct record *r) {
-    struct known *new = malloc(sizeof *new), **at = NULL;
-    if (new) {
-        *new = (struct known){ users_keyed_hash(u, record_name(r)), users_keyed_hash(u, user_hash(&r->user)) };
-        at = tsearch(new, &u->known, compare_known);
-    }
-    enum users_result result = USERS_UNAVAILABLE;
-    if (at == NULL)
-        log_line(u->where, ": no memory for so many accounts", NULL);
-    else if (*at == new)
-        return USERS_OK;
-    else
-        result = (*at)->hash == new->hash ? USERS_EXISTS : USERS_CHANGED;
-    free(new);
-    return result;
+    uint64_t name = users_keyed_hash(u, record_name(r)) | 1, hash = users_keyed_hash(u, user_hash(&r->user));
+    if (reserve_known(u) != 0) return USERS_UNAVAILABLE;
+    struct known *k = find_known(u, name);
+    if (k->name != 0) return k->hash == hash ? USERS_EXISTS : USERS_CHANGED;
+    *k = (struct known){ name, hash };
+    u->known_count++;
+    return USERS_OK;
 }
 
 static void forget_batch(struct users *u) {
-    tdestroy(u->known, free);
+    free(u->known);
     u->known = NULL;
+    u->known_count = u->known_cap = 0;
     u->batch.len = u->batch_lines = 0;
 }
 
@@ -254,7 +266,7 @@ static int reserve_batch(struct users *u) {
     if (b->cap - b->len >= USERS_LINE_MAX) return 0;
     size_t cap = 2 * b->cap + BATCH_LEN;
     char *at = realloc(b->at, cap);
-    if (at == NULL) return log_line(u->where, ": no memory for so many accounts", NULL);
+    if (at == NULL) return no_memory(u);
     *b = (struct buffer){ .at = at, .len = b->len, .cap = cap };
     return 0;
 }

@@ -90,6 +90,7 @@ static void put_format(struct buffer *b, const struct users_etcd *u, const char 
         case 'b': etcd_put_bytes(b, va_arg(args, struct slice)); break;
         case 's': s = va_arg(args, struct slice), put_bytes(b, s.at, s.len); break;
         case 'n': put_number(b, va_arg(args, uint64_t)); break;
+        default: b->overflow = true; return; /* there is no such letter */
         }
     }
 }

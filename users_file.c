@@ -43,7 +43,7 @@ static const uint64_t OFFSET_MASK = ((uint64_t)1 << OFFSET_BITS) - 1;
 static const char too_large[] = "is larger than 256 GiB";
 
 struct users_file {
-    struct users base;       /* its accounts and revoked are written under the lock, and read without it */
+    struct users base;       /* its accounts and revoked are written under a lock, and read without it */
     atomic_bool sync_failed; /* so is this */
 
     pthread_mutex_t lock; /* guards all below */
@@ -395,6 +395,8 @@ static int compact(struct users_file *u) {
     log_line(u->base.where, ": compacted from ", log_decimal(lines, before), " lines to ", log_decimal(kept, after),
              NULL);
     flock(u->fd, LOCK_UN);
+    free(u->index); /* there is memory for one */
+    u->index = NULL;
     return reopen(u);
 }
 
@@ -564,7 +566,8 @@ static int file_batch_begin(struct users *users) {
     return -1;
 }
 
-/* What was appended comes into the index when somebody looks at the file next, as what others append. */
+/* What was appended comes into the index when somebody looks at the file next, as what others append. More than an index
+ * can hold is not appended. */
 static int file_batch_end(struct users *users, bool keep) {
     struct users_file *u = file_of(users);
     int result = keep && index_reserve(u, users->batch_lines) == 0 ? append(u, &users->batch) : -1;

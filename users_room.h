@@ -61,7 +61,8 @@ struct users {
     atomic_size_t accounts; /* that are not deleted */
     struct buffer batch;    /* lines */
     size_t batch_lines;
-    void *known; /* by users_know: a tree, tsearch(3) */
+    struct known *known;           /* by users_know: a hash table */
+    size_t known_count, known_cap; /* a power of two */
 };
 
 static inline void raise_to(int64_t *at, int64_t value) {
