@@ -422,8 +422,7 @@ static bool authenticate(struct api_call *call, const struct credentials *c, str
         return refuse_login(call, c->name, METRICS_LOGIN_UNAVAILABLE, NULL, 503,
                             ERROR("The accounts can not be read, try again later"));
     uint64_t start = api_nanoseconds();
-    enum password_result result =
-        password_check(call->work, c->secret, (struct slice){ user->hash, user->hash_len }, cost);
+    enum password_result result = password_check(call->work, c->secret, user_hash(user), cost);
     if (result == PASSWORD_NO_MEMORY)
         return refuse_login(call, c->name, METRICS_LOGIN_UNAVAILABLE, NULL, 503,
                             ERROR("No memory to check the password, try again later"));

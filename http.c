@@ -235,8 +235,8 @@ static enum http_result on_referer(struct http_request *r, struct slice value) {
 static const struct field {
     struct slice name;
     enum http_result (*on)(struct http_request *r, struct slice value);
-    size_t at,
-        times; /* where `on` is NULL, in struct http_request: the value's span; how many there were, up to 2, or 0 */
+    /* where `on` is NULL, in struct http_request: the value's span; how many there were, up to 2, or 0 */
+    size_t at, times;
 } known_fields[] = {
 #define AT(member) offsetof(struct http_request, member)
     { { "Host", 4 }, on_host, 0, 0 },
