@@ -1,28 +1,30 @@
-/* scrypt.c - scrypt in the letters of RFC 7914, in plain C.
+/* scrypt.c - scrypt in the letters of RFC 7914.
  *
  * Almost all of the time goes into Salsa20/8. Its sixteen words are mixed four at a time, and the four mixings of a
- * round do not wait for each other: a processor with a few integer units runs them side by side. (Vectors of four
- * words do the same with fewer instructions, but each takes longer: 95 ms against 51 on an AMD EPYC, gcc 12.)
+ * round do not wait for each other: a processor with a few integer units runs them side by side. Vectors of four words
+ * need a quarter of the instructions, but are faster only where one of these turns a vector (AVX-512VL); so they are
+ * taken only there. An Intel Xeon takes 43 ms with words, 52 with vectors of SSE2 and 34 with those of AVX-512VL.
  *
  * Guarantees: the result of the RFC on every machine. Which part of the memory is read depends on the password:
  * that is what makes scrypt scrypt. */
 #include "scrypt.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "bytes.h"
 
-/* 64 bytes: a Salsa20 matrix, row by row */
+/* 64 bytes: a Salsa20 matrix, one diagonal after the other, so that what is mixed together lies in one place of each. */
 struct block {
-    uint32_t w[16];
+    _Alignas(16) uint32_t w[16];
 };
 
 static void load_block(struct block *b, const uint8_t bytes[64]) {
-    for (int i = 0; i < 16; i++) b->w[i] = load_le32(bytes + 4 * i);
+    for (int i = 0; i < 16; i++) b->w[i] = load_le32(bytes + 4 * (i * 5 % 16));
 }
 
 static void store_block(uint8_t bytes[64], const struct block *b) {
-    for (int i = 0; i < 16; i++) store_le32(bytes + 4 * i, b->w[i]);
+    for (int i = 0; i < 16; i++) store_le32(bytes + 4 * (i * 5 % 16), b->w[i]);
 }
 
 static inline uint32_t R(uint32_t x, int n) { return x << n | x >> (32 - n); }
@@ -41,13 +43,13 @@ static inline void salsa20_8(struct block *B) {
     uint32_t *w = x.w;
     for (int i = 8; i > 0; i -= 2) {
         quarter_round(w + 0, w + 4, w + 8, w + 12); /* the columns */
-        quarter_round(w + 5, w + 9, w + 13, w + 1);
-        quarter_round(w + 10, w + 14, w + 2, w + 6);
-        quarter_round(w + 15, w + 3, w + 7, w + 11);
-        quarter_round(w + 0, w + 1, w + 2, w + 3); /* the rows */
-        quarter_round(w + 5, w + 6, w + 7, w + 4);
-        quarter_round(w + 10, w + 11, w + 8, w + 9);
-        quarter_round(w + 15, w + 12, w + 13, w + 14);
+        quarter_round(w + 1, w + 5, w + 9, w + 13);
+        quarter_round(w + 2, w + 6, w + 10, w + 14);
+        quarter_round(w + 3, w + 7, w + 11, w + 15);
+        quarter_round(w + 0, w + 13, w + 10, w + 7); /* the rows */
+        quarter_round(w + 1, w + 14, w + 11, w + 4);
+        quarter_round(w + 2, w + 15, w + 8, w + 5);
+        quarter_round(w + 3, w + 12, w + 9, w + 6);
     }
 #pragma GCC unroll 16 /* so that the words stay in registers */
     for (int i = 0; i < 16; i++) B->w[i] += w[i];
@@ -59,7 +61,7 @@ static inline void xor_block(struct block *X, const struct block *B) {
 }
 
 /* Section 4, scryptBlockMix: out = Y_0, Y_2, ..., Y_1, Y_3, ... of B XOR V, blocks of 2 * r; of B where V is NULL. */
-static inline void block_mix(const struct block *B, const struct block *V, struct block *out, uint32_t r) {
+static void block_mix(const struct block *B, const struct block *V, struct block *out, uint32_t r) {
     struct block X = B[2 * r - 1];
     if (V) xor_block(&X, &V[2 * r - 1]);
     for (uint32_t i = 0; i < 2 * r; i++) {
@@ -70,21 +72,97 @@ static inline void block_mix(const struct block *B, const struct block *V, struc
     }
 }
 
+typedef void block_mixing(const struct block *B, const struct block *V, struct block *out, uint32_t r);
+
+#if defined(__x86_64__) && defined(__GNUC__)
+
+#include <cpuid.h>
+#include <immintrin.h>
+
+/* ---- the same on vectors ---------------------------------------------- */
+
+#define VECTOR_TARGET __attribute__((target("avx512vl")))
+
+typedef uint32_t diagonal __attribute__((vector_size(16), may_alias));
+
+VECTOR_TARGET static inline diagonal turn_words(diagonal x, int n) { return x << n | x >> (32 - n); }
+
+VECTOR_TARGET static inline void quarter_rounds(diagonal *a, diagonal *b, diagonal *c, diagonal *d) {
+    *b ^= turn_words(*a + *d, 7);
+    *c ^= turn_words(*b + *a, 9);
+    *d ^= turn_words(*c + *b, 13);
+    *a ^= turn_words(*d + *c, 18);
+}
+
+/* Brings the words of a row to where those of a column were; twice, and they are back. */
+VECTOR_TARGET static inline void turn_diagonals(diagonal *b, diagonal *c, diagonal *d) {
+    diagonal by_one = (diagonal)_mm_shuffle_epi32((__m128i)*d, 0x39);
+    *c = (diagonal)_mm_shuffle_epi32((__m128i)*c, 0x4e);
+    *d = (diagonal)_mm_shuffle_epi32((__m128i)*b, 0x93);
+    *b = by_one;
+}
+
+VECTOR_TARGET static inline void salsa20_8_vectors(diagonal B[4]) {
+    diagonal a = B[0], b = B[1], c = B[2], d = B[3];
+    for (int i = 8; i > 0; i--) {
+        quarter_rounds(&a, &b, &c, &d);
+        turn_diagonals(&b, &c, &d);
+    }
+    B[0] += a, B[1] += b, B[2] += c, B[3] += d;
+}
+
+VECTOR_TARGET static inline void xor_diagonals(diagonal X[4], const struct block *B) {
+#pragma GCC unroll 4 /* so that they stay in registers */
+    for (int i = 0; i < 4; i++) X[i] ^= ((const diagonal *)B)[i];
+}
+
+VECTOR_TARGET static void block_mix_vectors(const struct block *B, const struct block *V, struct block *out,
+                                            uint32_t r) {
+    diagonal X[4] = { { 0 } };
+    xor_diagonals(X, &B[2 * r - 1]);
+    if (V) xor_diagonals(X, &V[2 * r - 1]);
+    for (uint32_t i = 0; i < 2 * r; i++) {
+        diagonal *Y = (diagonal *)&out[i / 2 + (i & 1) * r];
+        xor_diagonals(X, &B[i]);
+        if (V) xor_diagonals(X, &V[i]);
+        salsa20_8_vectors(X);
+        Y[0] = X[0], Y[1] = X[1], Y[2] = X[2], Y[3] = X[3];
+    }
+}
+
+/* Vectors, where the processor has the instructions and the system keeps their registers, which the six bits stand for
+ * (Intel's manual, volume 1, 15.2). */
+static block_mixing *fastest_block_mix(void) {
+    unsigned a, b, c, d, state, rest;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return block_mix;
+    __asm__("xgetbv" : "=a"(state), "=d"(rest) : "c"(0));
+    bool kept = (state & 0xe6) == 0xe6;
+    return kept && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_AVX512F) && (b & bit_AVX512VL)
+               ? block_mix_vectors
+               : block_mix;
+}
+
+#else
+
+static block_mixing *fastest_block_mix(void) { return block_mix; }
+
+#endif
+
 /* B_(2 * r - 1) as a number, its first word the least significant, modulo N. */
 static inline uint64_t integerify(const struct block *B, uint32_t r, uint64_t N) {
     const struct block *last = &B[2 * r - 1];
-    return (last->w[0] | (uint64_t)last->w[1] << 32) & (N - 1);
+    return (last->w[0] | (uint64_t)last->w[13] << 32) & (N - 1);
 }
 
 /* Section 5, scryptROMix: X = ROMix(X). Y holds one X, V holds N. */
-static void ro_mix(struct block *X, struct block *Y, struct block *V, uint32_t r, uint64_t N) {
+static void ro_mix(block_mixing *mix, struct block *X, struct block *Y, struct block *V, uint32_t r, uint64_t N) {
     const size_t blocks = 2 * (size_t)r;
     memcpy(V, X, blocks * sizeof *V);
-    for (uint64_t i = 1; i < N; i++) block_mix(V + (i - 1) * blocks, NULL, V + i * blocks, r);
-    block_mix(V + (N - 1) * blocks, NULL, X, r);
+    for (uint64_t i = 1; i < N; i++) mix(V + (i - 1) * blocks, NULL, V + i * blocks, r);
+    mix(V + (N - 1) * blocks, NULL, X, r);
     for (uint64_t i = 0; i < N; i += 2) {
-        block_mix(X, V + integerify(X, r, N) * blocks, Y, r);
-        block_mix(Y, V + integerify(Y, r, N) * blocks, X, r);
+        mix(X, V + integerify(X, r, N) * blocks, Y, r);
+        mix(Y, V + integerify(Y, r, N) * blocks, X, r);
     }
 }
 
@@ -102,10 +180,11 @@ void scrypt(const struct hmac_key *P, const void *S, size_t S_len, uint64_t N, u
     struct block *X = memory, *Y = X + blocks, *V = Y + blocks;
     uint8_t *B = (uint8_t *)(V + N * blocks);
     pbkdf2_hmac_sha256(P, S, S_len, 1, B, B_len);
+    block_mixing *fastest = fastest_block_mix();
     for (uint32_t i = 0; i < p; i++) {
         uint8_t *B_i = B + (size_t)i * 64 * blocks;
         for (size_t j = 0; j < blocks; j++) load_block(&X[j], B_i + 64 * j);
-        ro_mix(X, Y, V, r, N);
+        ro_mix(fastest, X, Y, V, r, N);
         for (size_t j = 0; j < blocks; j++) store_block(B_i + 64 * j, &X[j]);
     }
     pbkdf2_hmac_sha256(P, B, B_len, 1, DK, dkLen);
