@@ -1,11 +1,12 @@
 #!/bin/sh
 # machines.sh - the same tests on other machines, static and under qemu-user: 64-bit ARM, 32-bit ARM, and s390x, which
 # is big-endian. A users file written here is read there, and the other way round; so are tokens. And what each makes of
-# a clock that is past 2038 and past 2106.
+# a clock that is past 2038 and past 2106. With an argument, only that one: aarch64, arm or s390x.
 
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"
 cd "$top" || exit 1
+[ $# -gt 0 ] || at_once aarch64 arm s390x
 export JWTD_SECRET=0123456789abcdef0123456789abcdef
 here=$JWTD_BIN
 need curl curl || finish
@@ -103,7 +104,7 @@ machine() { # triple, qemu's name, Debian's packages
     triple=$1 qemu=qemu-$2-static build=build/$2
     need "$triple-gcc" "$3" && need "$qemu" qemu-user-static || return
     # shellcheck disable=SC2086 # two targets
-    make -s -j2 CC="$triple-gcc" BUILD="$build" EMULATOR="$qemu" WERROR=-Werror "$build/jwtd" unit-tests >"$dir/log" 2>&1
+    make -s CC="$triple-gcc" BUILD="$build" EMULATOR="$qemu" WERROR=-Werror "$build/jwtd" unit-tests >"$dir/log" 2>&1
     verdict "$2 builds without a warning" $?
     for test in "$build"/*_test; do
         case $test in */sandbox_test) continue ;; esac # qemu-user has neither Landlock nor seccomp
@@ -117,7 +118,9 @@ machine() { # triple, qemu's name, Debian's packages
     move "$2" "$dir/jwtd"
     late "$2" "$qemu" "$build" "$triple-gcc"
 }
-machine aarch64-linux-gnu aarch64 "gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
-machine arm-linux-gnueabihf arm "gcc-arm-linux-gnueabihf libc6-dev-armhf-cross"
-machine s390x-linux-gnu s390x "gcc-s390x-linux-gnu libc6-dev-s390x-cross"
+case $1 in
+aarch64) machine aarch64-linux-gnu aarch64 "gcc-aarch64-linux-gnu libc6-dev-arm64-cross" ;;
+arm) machine arm-linux-gnueabihf arm "gcc-arm-linux-gnueabihf libc6-dev-armhf-cross" ;;
+s390x) machine s390x-linux-gnu s390x "gcc-s390x-linux-gnu libc6-dev-s390x-cross" ;;
+esac
 finish

@@ -7,17 +7,8 @@
 . "$(dirname "$0")/common.sh"
 cd "$top" || exit 1
 need python3 python3 || finish
-half=${1-}
-if [ -z "$half" ]; then
-    tests/mutants.sh 1 >"$dir/1" 2>&1 &
-    tests/mutants.sh 2 >"$dir/2" 2>&1
-    wait
-    awk '/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { passed += $1; failed += $3; skipped += $5; halves++; next } { print }
-        END { if (halves != 2) { failed++; print "FAIL mutants: a half of them did not end" }
-              printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped; exit failed > 0 }' "$dir/1" "$dir/2"
-    exit
-fi
-turn=0
+[ $# -gt 0 ] || at_once 1 2
+half=$1 turn=0
 is_mine() { turn=$((turn + 1)) && [ $((turn % 2 + 1)) -eq "$half" ]; }
 judge() { # what, what is wrong with it
     if [ -z "$2" ]; then pass; else fail "$1: $2" && tail -n 20 "$dir/log"; fi
