@@ -1,8 +1,9 @@
 /* revoked.c - a set-associative table that is read while it is written.
  *
  * A reader takes an entry's time only if the entry is that of its account before and after: a writer that gives the
- * entry to another account first says that it is nobody's. What an entry said that has to go is everybody's before it
- * goes, and readers look for that last. */
+ * entry to another account first says that it is nobody's. The entry's time never goes back then: it may have been given
+ * away and returned between a reader's two looks. What an entry said that has to go is everybody's before it goes, and
+ * readers look for that last. */
 #include "revoked.h"
 
 static const int64_t BASE = 1700000000; /* before the first token was ever called back here */
@@ -50,7 +51,6 @@ void revoked_put(struct revoked *r, uint64_t name, int64_t not_before, int64_t u
             raise_to(&set->not_before, e->not_before);
         }
         e->who = 0;
-        e->not_before = 0;
         e->until = 0;
     }
     raise_to(&e->not_before, shorten(not_before));

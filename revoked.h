@@ -2,7 +2,8 @@
  *
  * An account's entry says that its tokens given before a time, `not_before`, count no more; it is kept until none of
  * them would count anyway. Where eight accounts share a set and a ninth comes, the oldest entry goes and its time holds
- * for everybody of that set without an entry: they must log in again, but nobody's old tokens come back.
+ * for everybody of that set without an entry, and for whoever gets the place: they must log in again, but nobody's old
+ * tokens come back.
  *
  * One thread at a time may put; any number look up meanwhile, without a lock. The table is all zeros at first, but for
  * `bits`. Times are seconds since 1970, kept in 32 bits from November 2023 to 2159, since there are machines without

@@ -141,6 +141,7 @@ mutant etcd_test "a last attempt has no time" etcd.c \
 mutant users_etcd_test "what is no answer is not said" users_etcd.c '/^static int no_answer/,/^}/s/return log_line.*/return -1 + 0 * !u;/'
 mutant users_etcd_test "a question is repeated without its ranges" users_etcd.c '/put_bytes(&b, text, middle - 2);/d'
 mutant users_test "twice in a second is once" users.c 's/now > last ? now : last + 1/now/'
+mutant revoked_test "the time of an entry goes back" revoked.c 's/ e->who = 0;/& e->not_before = 0;/'
 mutant revoked_test "a full set forgets its oldest" revoked.c '/raise_to(&set->not_before/d'
 mutant api_test "a client's Remote-User gets through where nobody is" api.c \
     's/^    put_user(call, name);/    if (name.len > 0) put_user(call, name);/'
