@@ -1298,6 +1298,20 @@ def memory():
         server.stop(what)
 
 
+def compacted():
+    """A file of which half counts no more, at the formula's limit: there is memory for one index, not for two."""
+    many, descriptors, cost = 800000, 20, "pbkdf2:sha256:600000"
+    directory = folder()
+    lines = "".join(f'{{"username":"{i}","password":"pbkdf2:sha256:1$a${0:064}"}}\n' for i in range(many))
+    write(f"{directory}/users.jsonl", lines * 2 + lines[:lines.index("\n") + 1])  # more than half
+    limit = most_kib(1, 1, cost, descriptors, many)
+    server = Server(directory, "--loops", "1", "--workers", "1", cost=cost,
+                    around=("sh", "-c", f'ulimit -v {limit} && ulimit -n {descriptors} && exec "$@"', "sh"))
+    check(server.url is not None, f"compacted: it starts with {limit} KiB: {server.lines}")
+    same(len(read(server.users)), len(lines), "compacted: the file")
+    server.stop("compacted")
+
+
 def no_memory():
     """None for a hash, then none for anything: 503 or the end of a connection, and it goes on."""
     directory = folder()
@@ -1556,7 +1570,7 @@ def soak():
 # ---- all of it ------------------------------------------------------------------------
 
 waiting = [slow_fields, slow_body, stop_with_half_a_request]  # for a deadline; all the others run meanwhile
-by_name = [memory, no_memory, soak]
+by_name = [memory, compacted, no_memory, soak]
 parts = [restart, kill_in_the_middle, stop_in_flight, stop_unread, one_name, first_of_many, full_queue,
          left_while_hashing, lingering, one_connection, unix_socket, ipv6, usage_errors, help_and_version,
          cannot_start, secrets, alone_in_a_chroot, no_descriptors, full_but_nobody_waits, no_room,

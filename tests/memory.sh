@@ -1,10 +1,10 @@
 #!/bin/sh
 # memory.sh - README's formula for memory, with the musl build: a limit of exactly that (ulimit -v), every descriptor in
-# use, and nothing lacks memory. lifecycle.py (`memory`, `no_memory`) says with what.
+# use, and nothing lacks memory. lifecycle.py (`memory`, `compacted`, `no_memory`) says with what.
 
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"
 need musl-gcc musl-tools || finish
 make -s -C "$top" CC=musl-gcc BUILD=build/musl build/musl/jwtd || { fail "the musl build"; finish; }
 JWTD_BIN=$top/build/musl/jwtd
-become lifecycle memory no_memory
+become lifecycle memory compacted no_memory
