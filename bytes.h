@@ -6,6 +6,7 @@
 #ifndef BYTES_H
 #define BYTES_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -62,32 +63,36 @@ void put_hex(struct buffer *b, const uint8_t *bytes, size_t n);
 bool ct_equal(const void *a, const void *b, size_t n);
 
 static inline uint32_t load_be32(const uint8_t *p) {
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+    uint32_t x;
+    memcpy(&x, p, sizeof x);
+    return be32toh(x);
 }
 
 static inline void store_be32(uint8_t *p, uint32_t x) {
-    p[0] = (uint8_t)(x >> 24);
-    p[1] = (uint8_t)(x >> 16);
-    p[2] = (uint8_t)(x >> 8);
-    p[3] = (uint8_t)x;
+    x = htobe32(x);
+    memcpy(p, &x, sizeof x);
 }
 
 static inline void store_be64(uint8_t *p, uint64_t x) {
-    store_be32(p, (uint32_t)(x >> 32));
-    store_be32(p + 4, (uint32_t)x);
+    x = htobe64(x);
+    memcpy(p, &x, sizeof x);
 }
 
 static inline uint32_t load_le32(const uint8_t *p) {
-    return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
+    uint32_t x;
+    memcpy(&x, p, sizeof x);
+    return le32toh(x);
 }
 
-static inline uint64_t load_le64(const uint8_t *p) { return load_le32(p) | (uint64_t)load_le32(p + 4) << 32; }
+static inline uint64_t load_le64(const uint8_t *p) {
+    uint64_t x;
+    memcpy(&x, p, sizeof x);
+    return le64toh(x);
+}
 
 static inline void store_le32(uint8_t *p, uint32_t x) {
-    p[0] = (uint8_t)x;
-    p[1] = (uint8_t)(x >> 8);
-    p[2] = (uint8_t)(x >> 16);
-    p[3] = (uint8_t)(x >> 24);
+    x = htole32(x);
+    memcpy(p, &x, sizeof x);
 }
 
 #endif
