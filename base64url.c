@@ -18,12 +18,12 @@ static inline char to_char(uint32_t value) {
                   (within(v, 62, 62) & (62 - '-')) + (within(v, 63, 63) & ('_' - 63)));
 }
 
-/* 0 to 63, or 255 */
+/* 0 to 63, or 255: at first it is one more, so that what is in no range is 0. */
 static inline uint8_t from_char(uint8_t c) {
     uint8_t upper = within(c, 'A', 'Z'), lower = within(c, 'a', 'z'), digit = within(c, '0', '9');
-    uint8_t dash = within(c, '-', '-'), low_line = within(c, '_', '_');
-    return (uint8_t)((upper & (c - 'A')) | (lower & (c - 'a' + 26)) | (digit & (c - '0' + 52)) | (dash & 62) |
-                     (low_line & 63) | (uint8_t) ~(upper | lower | digit | dash | low_line));
+    int value = (upper & (c - 'A' + 1)) | (lower & (c - 'a' + 27)) | (digit & (c - '0' + 53)) |
+                (within(c, '-', '-') & 63) | (within(c, '_', '_') & 64);
+    return (uint8_t)(value - 1);
 }
 
 size_t base64url_encode(const void *bytes, size_t n, char *out) {
