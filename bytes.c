@@ -35,15 +35,6 @@ int64_t slice_decimal(struct slice s) {
     return n;
 }
 
-void put_bytes(struct buffer *b, const void *bytes, size_t n) {
-    if (n > b->cap - b->len) b->overflow = true;
-    if (b->overflow || n == 0) return;
-    memcpy(b->at + b->len, bytes, n);
-    b->len += n;
-}
-
-void put_char(struct buffer *b, char c) { put_bytes(b, &c, 1); }
-
 void put_texts(struct buffer *b, const char *text, ...) {
     va_list texts;
     va_start(texts, text);

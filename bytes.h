@@ -48,8 +48,14 @@ static inline int hex_digit(char c) {
 /* A decimal number of 1 to 18 digits and nothing else: the number, or -1. */
 int64_t slice_decimal(struct slice s);
 
-void put_bytes(struct buffer *b, const void *bytes, size_t n);
-void put_char(struct buffer *b, char c);
+static inline void put_bytes(struct buffer *b, const void *bytes, size_t n) {
+    if (n > b->cap - b->len) b->overflow = true;
+    if (b->overflow || n == 0) return;
+    memcpy(b->at + b->len, bytes, n);
+    b->len += n;
+}
+
+static inline void put_char(struct buffer *b, char c) { put_bytes(b, &c, 1); }
 static inline void put_text(struct buffer *b, const char *text) { put_bytes(b, text, strlen(text)); }
 void put_number(struct buffer *b, uint64_t n);
 
