@@ -408,39 +408,38 @@ enum http_result http_parse(struct http_request *r, char *buf, size_t *len) {
 /* ---- responses -------------------------------------------------------- */
 
 /* RFC 9110 15, RFC 6585; the last stands for all that are not known here. */
+#define STATUS(status, phrase) status, "HTTP/1.1 " #status " " phrase "\r\nDate: "
 static const struct {
     int status;
-    const char *phrase;
+    const char *line; /* and the name of the field behind it */
 } statuses[] = {
-    { 200, "OK" },
-    { 201, "Created" },
-    { 204, "No Content" },
-    { 303, "See Other" },
-    { 400, "Bad Request" },
-    { 401, "Unauthorized" },
-    { 403, "Forbidden" },
-    { 404, "Not Found" },
-    { 405, "Method Not Allowed" },
-    { 408, "Request Timeout" },
-    { 413, "Content Too Large" },
-    { 414, "URI Too Long" },
-    { 415, "Unsupported Media Type" },
-    { 417, "Expectation Failed" },
-    { 429, "Too Many Requests" },
-    { 431, "Request Header Fields Too Large" },
-    { 501, "Not Implemented" },
-    { 503, "Service Unavailable" },
-    { 505, "HTTP Version Not Supported" },
-    { 500, "Internal Server Error" },
+    { STATUS(200, "OK") },
+    { STATUS(201, "Created") },
+    { STATUS(204, "No Content") },
+    { STATUS(303, "See Other") },
+    { STATUS(400, "Bad Request") },
+    { STATUS(401, "Unauthorized") },
+    { STATUS(403, "Forbidden") },
+    { STATUS(404, "Not Found") },
+    { STATUS(405, "Method Not Allowed") },
+    { STATUS(408, "Request Timeout") },
+    { STATUS(413, "Content Too Large") },
+    { STATUS(414, "URI Too Long") },
+    { STATUS(415, "Unsupported Media Type") },
+    { STATUS(417, "Expectation Failed") },
+    { STATUS(429, "Too Many Requests") },
+    { STATUS(431, "Request Header Fields Too Large") },
+    { STATUS(501, "Not Implemented") },
+    { STATUS(503, "Service Unavailable") },
+    { STATUS(505, "HTTP Version Not Supported") },
+    { STATUS(500, "Internal Server Error") },
 };
+#undef STATUS
 
 static void put_status_line(struct buffer *out, int status) {
     size_t i = 0;
     while (i < sizeof statuses / sizeof *statuses - 1 && statuses[i].status != status) i++;
-    put_text(out, "HTTP/1.1 ");
-    put_number(out, (uint64_t)statuses[i].status);
-    put_char(out, ' ');
-    put_text(out, statuses[i].phrase);
+    put_text(out, statuses[i].line);
 }
 
 /* What lets scripts of another origin read the answer (Fetch 3.3, "CORS protocol"). Credentials are not among it: a
@@ -478,7 +477,6 @@ bool http_is_whole_value(struct slice value) {
 void http_put_response(struct buffer *out, const struct http_response *response, const struct http_framing *framing) {
     size_t start = out->len;
     put_status_line(out, response->status);
-    put_text(out, "\r\nDate: ");
     put_bytes(out, framing->date, HTTP_DATE_LEN);
     if (response->body.len > 0) {
         put_text(out, "\r\nContent-Type: ");
