@@ -17,20 +17,20 @@ static enum http_result refuse(struct http_request *r, int status, const char *r
 
 /* ---- characters ------------------------------------------------------- */
 
-/* Sets of ASCII characters, a bit each, lowest first. */
-static const uint32_t tchar[4] = { 0, 0x03ff6cfa, 0xc7fffffe, 0x57ffffff };    /* RFC 9110 5.6.2 */
-static const uint32_t reg_name[4] = { 0, 0x2bff7ff2, 0x87fffffe, 0x47fffffe }; /* RFC 3986 3.2.2, and % */
-
-static const uint32_t ip_literal[4] = { 0, 0x07ff4000, 0x0000007e, 0x0000007e }; /* hex digits, colon, dot */
+/* Sets of characters, a bit each, lowest first; what is not ASCII is in none. */
+static const uint32_t tchar[8] = { 0, 0x03ff6cfa, 0xc7fffffe, 0x57ffffff };      /* RFC 9110 5.6.2 */
+static const uint32_t reg_name[8] = { 0, 0x2bff7ff2, 0x87fffffe, 0x47fffffe };   /* RFC 3986 3.2.2, and % */
+static const uint32_t visible[8] = { 0, 0xfffffff6, 0xffffffff, 0x7fffffff };    /* ASCII, and no fragment's # */
+static const uint32_t ip_literal[8] = { 0, 0x07ff4000, 0x0000007e, 0x0000007e }; /* hex digits, colon, dot */
 
 static inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-static inline bool in_set(const uint32_t set[4], char character) {
-    uint8_t c = (uint8_t)character;
-    return c < 128 && (set[c >> 5] >> (c & 31) & 1);
+static inline bool in_set(const uint32_t set[8], char character) {
+    size_t c = (uint8_t)character;
+    return set[c >> 5] >> (c & 31) & 1;
 }
 
-static bool all_in_set(const uint32_t set[4], struct slice s) {
+static bool all_in_set(const uint32_t set[8], struct slice s) {
     for (size_t i = 0; i < s.len; i++)
         if (!in_set(set, s.at[i])) return false;
     return true;
@@ -88,8 +88,8 @@ static bool cut_port(struct slice s, struct slice *port) {
 static bool is_authority(struct slice s) { return cut_port(s, &(struct slice){ NULL, 0 }); }
 
 bool http_is_origin(struct slice s) {
-    static const uint32_t scheme_set[4] = { 0, 0x03ff6800, 0, 0x07fffffe };        /* RFC 3986 3.1, small letters */
-    static const uint32_t host_set[4] = { 0, 0x07ff6000, 0xa8000000, 0x07fffffe }; /* the same and _ : [ ] */
+    static const uint32_t scheme_set[8] = { 0, 0x03ff6800, 0, 0x07fffffe };        /* RFC 3986 3.1, small letters */
+    static const uint32_t host_set[8] = { 0, 0x07ff6000, 0xa8000000, 0x07fffffe }; /* the same and _ : [ ] */
     struct slice host = s, scheme = slice_cut(&host, ':'), port;
     if (s.len > HTTP_ORIGIN_MAX || scheme.len == 0 || !all_in_set(scheme_set, scheme) || host.len < 3 ||
         memcmp(host.at, "//", 2) != 0)
@@ -110,12 +110,13 @@ static const struct slice methods[] = {
 };
 
 static enum http_result read_method(struct http_request *r, struct slice method) {
-    if (method.len == 0 || !all_in_set(tchar, method)) return refuse(r, 400, "malformed request line");
+    r->method = HTTP_OPTIONS;
+    while (r->method != HTTP_OTHER && !slice_equal(method, methods[r->method])) r->method--;
+    if (r->method == HTTP_OTHER && (method.len == 0 || !all_in_set(tchar, method)))
+        return refuse(r, 400, "malformed request line");
     if (method.len > HTTP_METHOD_MAX)
         return refuse(r, 501, "unknown method"); /* RFC 9112 3: longer than any it knows */
     r->method_name = span_of(r, method);
-    r->method = HTTP_OPTIONS;
-    while (r->method != HTTP_OTHER && !slice_equal(method, methods[r->method])) r->method--;
     return HTTP_DONE;
 }
 
@@ -139,9 +140,7 @@ static enum http_result read_target(struct http_request *r, struct slice target)
         r->path = span_of(r, slice_cut(&target, '?'));
         return refuse(r, 414, "request target too long");
     }
-    for (size_t i = 0; i < target.len; i++)
-        if (target.at[i] <= ' ' || target.at[i] > '~' || target.at[i] == '#')
-            return refuse(r, 400, "foreign character in the request target");
+    if (!all_in_set(visible, target)) return refuse(r, 400, "foreign character in the request target");
     bool asterisk = slice_is(target, "*") && r->method == HTTP_OPTIONS;
     if (target.len == 0 || (target.at[0] != '/' && !asterisk && !cut_authority(&target)))
         return refuse(r, 400, "malformed request target");
@@ -263,6 +262,12 @@ static enum http_result keep(struct http_request *r, const struct field *f, stru
     return HTTP_DONE;
 }
 
+static const struct field *find_field(struct slice name) {
+    for (size_t i = 0; i < sizeof known_fields / sizeof *known_fields; i++)
+        if (same_name(name, known_fields[i].name)) return &known_fields[i];
+    return NULL;
+}
+
 /* One field line (RFC 9112 5), or one trailer, which is only checked. */
 static enum http_result read_field_line(struct http_request *r, struct slice line) {
     r->fields_len += (uint32_t)line.len + 2;
@@ -270,15 +275,13 @@ static enum http_result read_field_line(struct http_request *r, struct slice lin
         return refuse(r, 431, "too many fields");
     if (is_blank(line.at[0])) return refuse(r, 400, "obs-fold"); /* RFC 9112 5.2 */
     struct slice value = line, name = slice_cut(&value, ':');
-    if (value.at == NULL || name.len == 0 || !all_in_set(tchar, name)) /* RFC 9112 5.1: no space before the colon */
+    const struct field *f = find_field(name);
+    if (value.at == NULL || name.len == 0 ||
+        (f == NULL && !all_in_set(tchar, name))) /* RFC 9112 5.1: no space before the colon */
         return refuse(r, 400, "malformed field name");
     if (!is_field_value(value)) return refuse(r, 400, "control character in a field value");
-    for (size_t i = 0; r->phase == HTTP_FIELD_LINES && i < sizeof known_fields / sizeof *known_fields; i++)
-        if (same_name(name, known_fields[i].name)) {
-            const struct field *f = &known_fields[i];
-            return f->on ? f->on(r, slice_trim(value)) : keep(r, f, slice_trim(value));
-        }
-    return HTTP_DONE;
+    if (f == NULL || r->phase != HTTP_FIELD_LINES) return HTTP_DONE;
+    return f->on ? f->on(r, slice_trim(value)) : keep(r, f, slice_trim(value));
 }
 
 /* The empty line behind the fields: everything about the framing is known. */
