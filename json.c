@@ -173,10 +173,9 @@ static bool same_name(struct slice raw_a, struct slice raw_b) {
 }
 
 bool json_string_is(struct slice raw, const char *ascii) {
-    if (!has_escape(raw)) return slice_is((struct slice){ raw.at + 1, raw.len - 2 }, ascii);
     struct cursor c = inside(raw);
-    for (; c.p < c.end && *ascii; ascii++)
-        if (read_character(&c) != *ascii) return false;
+    for (; c.p < c.end && *ascii; ascii++) /* a byte that is not ASCII is none of those */
+        if ((next_is(&c, '\\') ? read_escape(&c) : *c.p++) != *ascii) return false;
     return c.p == c.end && *ascii == '\0';
 }
 
