@@ -11,6 +11,7 @@
 struct cursor {
     const char *p, *end;
     unsigned depth;
+    bool escaped; /* an escape has been read */
     const char *why;
 };
 
@@ -88,6 +89,7 @@ static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
 
 /* What stands behind a backslash: its code point, or -1. */
 static int32_t read_escape(struct cursor *c) {
+    c->escaped = true;
     if (c->p == c->end) return fail(c, "an unfinished string");
     char letter = *c->p++;
     if (letter != 'u') {
@@ -142,8 +144,6 @@ static struct cursor inside(struct slice raw) {
     return (struct cursor){ .p = raw.at + 1, .end = raw.at + raw.len - 1 };
 }
 
-static bool has_escape(struct slice raw) { return memchr(raw.at, '\\', raw.len) != NULL; }
-
 ssize_t json_string(struct slice raw, char *out, size_t cap) {
     struct cursor c = inside(raw);
     size_t len = 0;
@@ -163,9 +163,9 @@ ssize_t json_string(struct slice raw, char *out, size_t cap) {
     return (ssize_t)len;
 }
 
-/* Two names are one if their characters are, however each is escaped. */
-static bool same_name(struct slice raw_a, struct slice raw_b) {
-    if (!has_escape(raw_a) && !has_escape(raw_b)) return slice_equal(raw_a, raw_b);
+/* Two names are one if their characters are, however each is escaped; if none is, they are written alike. */
+static bool same_name(struct slice raw_a, struct slice raw_b, bool escaped) {
+    if (!escaped) return slice_equal(raw_a, raw_b);
     struct cursor a = inside(raw_a), b = inside(raw_b);
     while (a.p < a.end && b.p < b.end)
         if (read_character(&a) != read_character(&b)) return false;
@@ -326,7 +326,7 @@ enum json_result json_object(struct slice text, struct json_member *members, siz
             got = fail(&c, "too many members");
             break;
         }
-        for (size_t j = 0; j < count; j++) twice |= same_name(names[j], name);
+        for (size_t j = 0; j < count; j++) twice |= same_name(names[j], name, c.escaped);
         names[count++] = name;
         while (i < n && members[i].name && !json_string_is(name, members[i].name)) i++;
         if (i == n) continue;
