@@ -7,24 +7,6 @@
 #define ANSWER_IS_PUBLIC(x) (void)(x)
 #endif
 
-struct slice slice_cut(struct slice *rest, char separator) {
-    const char *end = rest->len ? memchr(rest->at, separator, rest->len) : NULL;
-    struct slice head = *rest;
-    if (end == NULL) {
-        *rest = (struct slice){ NULL, 0 };
-        return head;
-    }
-    head.len = (size_t)(end - head.at);
-    *rest = (struct slice){ end + 1, rest->len - head.len - 1 };
-    return head;
-}
-
-struct slice slice_trim(struct slice s) {
-    while (s.len > 0 && is_blank(s.at[0])) s.at++, s.len--;
-    while (s.len > 0 && is_blank(s.at[s.len - 1])) s.len--;
-    return s;
-}
-
 int64_t slice_decimal(struct slice s) {
     int64_t n = 0;
     if (s.len == 0 || s.len > 18) return -1;

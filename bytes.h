@@ -33,12 +33,26 @@ static inline bool slice_is(struct slice s, const char *text) { return slice_equ
 
 /* Cuts the part before the first `separator` off the front of *rest and gives it; all of *rest, leaving
  * rest->at NULL, where there is none. */
-struct slice slice_cut(struct slice *rest, char separator);
+static inline struct slice slice_cut(struct slice *rest, char separator) {
+    const char *end = rest->len ? memchr(rest->at, separator, rest->len) : NULL;
+    struct slice head = *rest;
+    if (end == NULL) {
+        *rest = (struct slice){ NULL, 0 };
+        return head;
+    }
+    head.len = (size_t)(end - head.at);
+    *rest = (struct slice){ end + 1, rest->len - head.len - 1 };
+    return head;
+}
 
 static inline bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 /* Without the white space at both ends. */
-struct slice slice_trim(struct slice s);
+static inline struct slice slice_trim(struct slice s) {
+    while (s.len > 0 && is_blank(s.at[0])) s.at++, s.len--;
+    while (s.len > 0 && is_blank(s.at[s.len - 1])) s.len--;
+    return s;
+}
 
 /* 0 to 15, or -1: not a hexadecimal digit. */
 static inline int hex_digit(char c) {
