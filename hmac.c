@@ -41,14 +41,12 @@ static void digest_block(uint32_t M[16]) {
 static void inner_hash(const struct hmac_key *k, const void *head, size_t head_len, const void *tail, size_t tail_len,
                        uint32_t M[16]) {
     struct sha256 s = { .length = SHA256_BLOCK, .compress = k->compress };
-    uint8_t digest[SHA256_DIGEST];
     memcpy(s.H, k->inner, sizeof s.H);
     sha256_update(&s, head, head_len);
     sha256_update(&s, tail, tail_len);
-    sha256_final(&s, digest);
+    sha256_finish(&s);
     memcpy(M, s.H, sizeof s.H);
     explicit_bzero(&s, sizeof s);
-    explicit_bzero(digest, sizeof digest);
 }
 
 void hmac_sha256(const struct hmac_key *k, const void *message, size_t n, uint8_t mac[SHA256_DIGEST]) {

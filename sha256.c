@@ -102,7 +102,7 @@ void sha256_update(struct sha256 *s, const void *data, size_t n) {
     }
 }
 
-void sha256_final(struct sha256 *s, uint8_t digest[SHA256_DIGEST]) {
+void sha256_finish(struct sha256 *s) {
     /* 5.1.1: a one bit, zeros, and the length in bits as the block's last 64 bits */
     size_t held = s->length % SHA256_BLOCK;
     s->block[held++] = 0x80;
@@ -114,6 +114,10 @@ void sha256_final(struct sha256 *s, uint8_t digest[SHA256_DIGEST]) {
     memset(s->block + held, 0, SHA256_BLOCK - 8 - held);
     store_be64(s->block + SHA256_BLOCK - 8, 8 * s->length);
     compress_block(s, s->block);
+}
+
+void sha256_final(struct sha256 *s, uint8_t digest[SHA256_DIGEST]) {
+    sha256_finish(s);
     sha256_store(digest, s->H);
 }
 

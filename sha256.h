@@ -29,11 +29,12 @@ struct sha256 {
     uint8_t block[SHA256_BLOCK]; /* the bytes of an unfinished block */
 };
 
-/* Start, continue, finish. After sha256_final the struct is used up; it still holds the last block, so wipe it
- * where the message was secret. */
+/* Start, continue, finish: with the digest, or with its words in H. Then the struct is used up; it still holds the last
+ * block, so wipe it where the message was secret. */
 void sha256_init(struct sha256 *s, sha256_compress *compress);
 void sha256_update(struct sha256 *s, const void *data, size_t n);
 void sha256_final(struct sha256 *s, uint8_t digest[SHA256_DIGEST]);
+void sha256_finish(struct sha256 *s);
 
 /* The digest of two strings of bytes, one behind the other. Nothing of them is left behind. */
 void sha256_of(sha256_compress *compress, const void *a, size_t a_len, const void *b, size_t b_len,
