@@ -72,6 +72,7 @@ void sha256_compress_portable(uint32_t H[8], const uint32_t M[16]) {
 }
 
 void sha256_load(uint32_t M[16], const uint8_t block[SHA256_BLOCK]) {
+#pragma GCC unroll 16
     for (int i = 0; i < 16; i++) M[i] = load_be32(block + 4 * i);
 }
 
