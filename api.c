@@ -198,8 +198,8 @@ static bool read_credentials(struct api_call *call, struct credentials *c, size_
 }
 
 struct slice api_token_of(struct slice value) {
-    struct slice token = value, scheme = slice_cut(&token, ' ');
-    return scheme.len == 6 && strncasecmp(scheme.at, "Bearer", 6) == 0 ? slice_trim(token) : value;
+    bool bearer = value.len >= 7 && strncasecmp(value.at, "Bearer ", 7) == 0;
+    return bearer ? slice_trim((struct slice){ value.at + 7, value.len - 7 }) : value;
 }
 
 /* ---- keys and the clock ----------------------------------------------- */
