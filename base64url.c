@@ -45,25 +45,22 @@ static inline uint64_t pack(uint64_t values) {
     return (groups & 0xffffff) << 24 | groups >> 32;
 }
 
-/* Sixteen characters, which the compiler can take as one vector, to twelve bytes and two zeros. Not zero: one of
- * them is foreign. */
-static inline uint64_t decode_sixteen(const char *text, uint8_t bytes[14]) {
+/* Sixteen characters, which the compiler can take as one vector, to twelve bytes. Not zero: one of them is foreign. */
+static inline uint64_t decode_sixteen(const char *text, uint8_t bytes[12]) {
     uint8_t values[16];
     memcpy(values, text, sizeof values);
     for (int i = 0; i < 16; i++) values[i] = from_char(values[i]);
     uint64_t first = load_le64(values), second = load_le64(values + 8);
-    store_be64(bytes, pack(first) << 16);
-    store_be64(bytes + 6, pack(second) << 16);
+    uint64_t head = pack(first), tail = pack(second);
+    store_be64(bytes, head << 16 | tail >> 32);
+    store_be32(bytes + 8, (uint32_t)tail);
     return (first | second) & 0x8080808080808080;
 }
 
 ssize_t base64url_decode(const char *text, size_t n, void *out) {
-    uint8_t *o = out, bytes[14];
+    uint8_t *o = out, bytes[12];
     uint64_t bad = n % 4 == 1; /* six bits are no byte */
-    for (; n >= 16; text += 16, n -= 16, o += 12) {
-        bad |= decode_sixteen(text, bytes);
-        memcpy(o, bytes, 12);
-    }
+    for (; n >= 16; text += 16, n -= 16, o += 12) bad |= decode_sixteen(text, o);
     char rest[16];
     size_t len = base64url_decoded_max(n);
     memset(rest, 'A', sizeof rest); /* which stands for zero bits */
