@@ -372,11 +372,10 @@ static void log_answer(struct loop *l, const struct api_call *call, bool head) {
     access_put(&l->log, l->server->config.log, a);
 }
 
-static void put_answer(struct loop *l, const struct api_call *call, struct http_framing framing) {
-    framing.date = l->date;
+static void put_answer(struct loop *l, const struct api_call *call, const struct http_framing *framing) {
     metrics_request(l->counts, api_route_number(call), call->response.status);
-    if (l->server->config.log != ACCESS_NONE) log_answer(l, call, framing.head);
-    http_put_response(&l->out, &call->response, &framing);
+    if (l->server->config.log != ACCESS_NONE) log_answer(l, call, framing->head);
+    http_put_response(&l->out, &call->response, framing);
 }
 
 /* ---- from a request to its answer ------------------------------------- */
@@ -391,7 +390,8 @@ static struct slice allowed_origin(const struct server_config *config, struct sl
 /* `buf` is what `r` was parsed in. */
 static struct http_framing framing_of(const struct loop *l, const struct http_request *r, const char *buf) {
     const struct server_config *config = &l->server->config;
-    return (struct http_framing){ .close = !r->keep_alive,
+    return (struct http_framing){ .date = l->date,
+                                  .close = !r->keep_alive,
                                   .keep_alive_1_0 = r->keep_alive && r->minor_version == 0,
                                   .head = r->method == HTTP_HEAD,
                                   .cors = config->origins_count > 0,
@@ -455,7 +455,8 @@ static void answer(struct loop *l, struct connection *c, const struct http_reque
         else
             api_busy(&call);
     }
-    put_answer(l, &call, framing_of(l, r, buf));
+    const struct http_framing framing = framing_of(l, r, buf);
+    put_answer(l, &call, &framing);
     if (!r->keep_alive) c->state = LAST;
 }
 
@@ -468,7 +469,7 @@ static void answer_error(struct loop *l, struct connection *c, const struct http
     note_request(l, c, r, buf);
     framing.close = true;
     framing.keep_alive_1_0 = framing.head = false;
-    put_answer(l, &call, framing);
+    put_answer(l, &call, &framing);
     c->state = LINGERING;
 }
 
@@ -688,7 +689,7 @@ static void on_wakeup(struct loop *l) {
             c->job = NULL;
             c->state = job->framing.close ? LAST : READING;
             l->access = job->access;
-            put_answer(l, &job->call, job->framing);
+            put_answer(l, &job->call, &job->framing);
             proceed(l, c);
         }
         free(job);
