@@ -43,13 +43,10 @@ static struct slice error(struct api_call *call, const char *text) {
     return finish(call);
 }
 
-/* The route's message, and where `name` is not NULL one more member. */
-static void success(struct api_call *call, int status, const char *name, struct slice value) {
+/* The route's message, and the value of the member that it ends with, where it does. */
+static void success(struct api_call *call, int status, const struct slice *member) {
     put_text(&call->text, call->route->message);
-    if (name) {
-        put_text(&call->text, name);
-        json_put_string(&call->text, value);
-    }
+    if (member) json_put_string(&call->text, *member);
     call->response = (struct http_response){ .status = status, .body = finish(call) };
 }
 
@@ -291,7 +288,7 @@ static void get_jwt(struct api_call *call) {
     } else {
         struct slice sub = { claims.sub, claims.sub_len };
         note_user(call, sub);
-        success(call, 200, ",\"user\":", sub);
+        success(call, 200, &sub);
     }
 }
 
@@ -356,7 +353,7 @@ static void register_user(struct api_call *call) {
     if (!is_closed(call) && read_credentials(call, &c, NAME_AND_PASSWORD)) {
         enum users_result result = add_user(call, &c);
         if (result == USERS_OK)
-            success(call, 201, NULL, c.name);
+            success(call, 201, NULL);
         else if (result == USERS_EXISTS)
             refuse(call, 400, ERROR("Username already exists"));
         else
@@ -453,7 +450,7 @@ static void log_in(struct api_call *call) {
         /* it comes after what was known when the password was: what is called back meanwhile takes this one along */
         jwt_put_claims(&b, &call->copy->keys.key[0], c.name, -1, (int64_t)time(NULL) + call->api->ttl, user.not_before);
         call->text.overflow |= b.overflow;
-        success(call, 200, ",\"token\":", (struct slice){ b.at, b.len });
+        success(call, 200, &(struct slice){ b.at, b.len });
         if (call->api->cookie) put_cookie(call, (struct slice){ b.at, b.len }, call->api->ttl);
     }
     explicit_bzero(&c, sizeof c);
@@ -480,7 +477,7 @@ static void change_password(struct api_call *call) {
                          ? users_revoke(call->api->users, c.name, &seen, &user)
                          : USERS_UNAVAILABLE;
         if (result == USERS_OK)
-            success(call, 200, NULL, c.name);
+            success(call, 200, NULL);
         else if (result == USERS_UNAVAILABLE)
             refuse(call, 503, ERROR("The account could not be stored, try again later"));
     }
@@ -501,7 +498,7 @@ static void metrics(struct api_call *call);
 
 /* The browser forgets the cookie. */
 static void log_out(struct api_call *call) {
-    success(call, 200, NULL, call->body);
+    success(call, 200, NULL);
     put_cookie(call, (struct slice){ "", 0 }, 0);
 }
 
@@ -516,9 +513,9 @@ static void get_page(struct api_call *call) {
 /* ---- the routes ------------------------------------------------------- */
 
 static const struct api_route routes[] = {
-    { "/get-jwt", HTTP_GET, API_ON_LOOP, true, get_jwt, MESSAGE("Token is valid") },
-    { "/login", HTTP_POST, API_ON_WORKER, true, log_in, MESSAGE("Login successful") },
-    { "/set-jwt", HTTP_POST, API_ON_WORKER, true, log_in, MESSAGE("JWT created") },
+    { "/get-jwt", HTTP_GET, API_ON_LOOP, true, get_jwt, MESSAGE("Token is valid") ",\"user\":" },
+    { "/login", HTTP_POST, API_ON_WORKER, true, log_in, MESSAGE("Login successful") ",\"token\":" },
+    { "/set-jwt", HTTP_POST, API_ON_WORKER, true, log_in, MESSAGE("JWT created") ",\"token\":" },
     { "/register", HTTP_POST, API_ON_WORKER, false, register_user, MESSAGE("User registered successfully") },
     { "/healthz", HTTP_GET, API_ON_LOOP, true, healthz, NULL },
     { "/metrics", HTTP_GET, API_ON_LOOP, true, metrics, NULL },
