@@ -55,9 +55,9 @@ $(BUILD)/%.o: %.c $(HEADERS) Makefile
 
 $(BUILD)/page.o: index.html
 
-# The small one: all but SHA-256 and scrypt is built for size.
+# The small one: all but SHA-256, scrypt and base64url is built for size.
 ifneq (,$(findstring musl,$(CC)))
-$(filter-out %sha256.o %sha256_hw.o %scrypt.o,$(SOURCES:%.c=$(BUILD)/%.o)): SMALL = -Os
+$(filter-out %sha256.o %sha256_hw.o %scrypt.o %base64url.o,$(SOURCES:%.c=$(BUILD)/%.o)): SMALL = -Os
 endif
 
 run: jwtd
