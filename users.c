@@ -55,9 +55,9 @@ uint64_t users_keyed_hash(const struct users *u, struct slice text) {
 
 /* ---- lines ------------------------------------------------------------ */
 
-static void put_sum(struct buffer *out, const struct users *u, struct slice text) {
+static void put_sum(struct buffer *out, sha256_compress *compress, struct slice text) {
     uint8_t digest[SHA256_DIGEST];
-    sha256_of(u->compress, text.at, text.len, NULL, 0, digest);
+    sha256_of(compress, text.at, text.len, NULL, 0, digest);
     put_hex(out, digest, SUM_LEN / 2);
 }
 
@@ -77,7 +77,7 @@ void users_put_line(struct buffer *out, const struct users *u, struct slice name
     put_time(out, ",\"tokens_until\":", user->tokens_until);
     struct slice before = { out->at + start, out->len - start };
     put_text(out, ",\"sum\":\"");
-    put_sum(out, u, before);
+    put_sum(out, u->compress, before);
     put_text(out, "\"}\n");
 }
 
@@ -92,15 +92,15 @@ int users_make_line(struct buffer *line, const struct users *u, struct slice nam
     return log_line(u->where, ": an account that could not be read back is not stored", NULL);
 }
 
-/* Does the line end with a sum, and is it the right one? */
 static bool has_sum(struct slice line) {
     return line.len >= TAIL_LEN && memcmp(line.at + line.len - TAIL_LEN, ",\"sum\":\"", 8) == 0;
 }
 
-static bool sum_is_right(const struct users *u, struct slice line) {
+bool users_sum_is_right(sha256_compress *compress, struct slice line) {
     char sum[SUM_LEN];
     struct buffer out = { .at = sum, .cap = sizeof sum };
-    put_sum(&out, u, (struct slice){ line.at, line.len - TAIL_LEN });
+    if (!has_sum(line)) return true;
+    put_sum(&out, compress, (struct slice){ line.at, line.len - TAIL_LEN });
     return memcmp(sum, line.at + line.len - TAIL_LEN + 8, SUM_LEN) == 0;
 }
 
@@ -110,7 +110,7 @@ static bool read_time(const struct json_member *m, int64_t *seconds) {
     return m->type == JSON_ABSENT || *seconds > 0;
 }
 
-const char *users_read_line(const struct users *u, struct slice line, struct record *record) {
+const char *users_parse_line(const struct users *u, struct slice line, bool checked, struct record *record) {
     enum { USERNAME, PASSWORD, DELETED, NOT_BEFORE, TOKENS_UNTIL, OTHERS, COUNT };
     struct json_member m[COUNT] = { { .name = "username" },   { .name = "password" },     { .name = "deleted" },
                                     { .name = "not_before" }, { .name = "tokens_until" }, { .name = NULL } };
@@ -118,7 +118,8 @@ const char *users_read_line(const struct users *u, struct slice line, struct rec
     enum json_result result = json_object(line, m, COUNT, &why);
     if (result == JSON_BAD) return why;
     if (result == JSON_TWICE) return "a member is given twice";
-    if (has_sum(line) && !sum_is_right(u, line)) return "its sum does not match: the line was changed or damaged";
+    if (!checked && !users_sum_is_right(u->compress, line))
+        return "its sum does not match: the line was changed or damaged";
     bool deleted = m[PASSWORD].times == 0 && slice_is(m[DELETED].raw, "true");
     if (m[USERNAME].type != JSON_STRING || (m[PASSWORD].type != JSON_STRING && !deleted) ||
         m[PASSWORD].times + m[DELETED].times != 1 || m[OTHERS].times != has_sum(line))
@@ -132,6 +133,10 @@ const char *users_read_line(const struct users *u, struct slice line, struct rec
     record->name_len = (size_t)name_len;
     record->user.hash_len = (size_t)hash_len;
     return NULL;
+}
+
+const char *users_read_line(const struct users *u, struct slice line, struct record *record) {
+    return users_parse_line(u, line, false, record);
 }
 
 /* ---- tokens that are called back -------------------------------------- */

@@ -192,10 +192,11 @@ static int enter_last(struct users_file *u, struct reading *r) {
     return index_enter(u, name, last->hash, &last->record.user, last->end);
 }
 
-static int read_line(struct users_file *u, struct reading *r, struct slice line) {
+static int read_line(struct users_file *u, struct reading *r, struct slice line, bool checked) {
     char number[LOG_DECIMAL];
     struct ahead *this = &r->ahead[r->lines % 2];
-    const char *why = line.len >= USERS_LINE_MAX ? "it is too long" : users_read_line(&u->base, line, &this->record);
+    bool too_long = line.len >= USERS_LINE_MAX;
+    const char *why = too_long ? "it is too long" : users_parse_line(&u->base, line, checked, &this->record);
     if (why)
         return log_line(u->base.where, ": line ", log_decimal(r->lines + 1, number), " is bad: ", why,
                         " (mend or remove it; nothing has been changed)", NULL);
@@ -223,7 +224,7 @@ static int mend_tail(struct users_file *u, struct reading *r, struct slice tail)
     char number[LOG_DECIMAL];
     size_t len = tail.len, whole = whole_account(u, tail);
     while (len > 0 && tail.at[len - 1] == '\0') len--;
-    if (whole != 0 && whole != len) return read_line(u, r, tail);
+    if (whole != 0 && whole != len) return read_line(u, r, tail, false);
     if (whole == 0)
         log_line(u->base.where, ": the last line breaks off: ", log_decimal(tail.len, number),
                  " bytes, never acknowledged, are cut off", NULL);
@@ -232,34 +233,93 @@ static int mend_tail(struct users_file *u, struct reading *r, struct slice tail)
         u->sync_failed = true;
         return complain(u, "its last line can't be mended: ", strerror(errno));
     }
-    return whole == 0 ? 0 : read_line(u, r, (struct slice){ tail.at, whole });
+    return whole == 0 ? 0 : read_line(u, r, (struct slice){ tail.at, whole }, false);
+}
+
+/* A part of the file. While its lines are entered, a second thread reads the next one and checks the sums there, which
+ * is half of all the work. Once it is waited for it leaves the other sums to the first thread, so that neither waits
+ * for long, however fast SHA-256 is here. Nothing that one looks at for each line is written by the other. */
+struct chunk {
+    int fd, error;
+    sha256_compress *compress;
+    uint64_t start;
+    size_t len, whole, checked; /* bytes; of these in whole lines; of these in lines whose sums are right */
+    atomic_bool awaited;
+    char text[READ_LEN];
+};
+
+static void begin_chunk(struct chunk *c, const struct users_file *u, uint64_t start) {
+    c->fd = u->fd;
+    c->error = 0;
+    c->compress = u->base.compress;
+    c->start = start;
+    c->len = c->checked = 0;
+    c->awaited = false;
+}
+
+static void *read_chunk(void *argument) {
+    struct chunk *c = argument;
+    for (ssize_t n = 1; n != 0 && c->len < READ_LEN;) {
+        n = pread(c->fd, c->text + c->len, READ_LEN - c->len, (off_t)(c->start + c->len));
+        if (n > 0) c->len += (size_t)n;
+        if (n < 0 && errno != EINTR) c->error = errno, n = 0;
+    }
+    const char *last = memrchr(c->text, '\n', c->len);
+    c->whole = last ? (size_t)(last + 1 - c->text) : 0;
+    struct slice rest = { c->text, c->whole };
+    while (!c->awaited && rest.len > 0 && users_sum_is_right(c->compress, slice_cut(&rest, '\n')))
+        c->checked = c->whole - rest.len;
+    return NULL;
+}
+
+/* What stands behind the last LF. */
+static struct slice tail_of(const struct chunk *c) { return (struct slice){ c->text + c->whole, c->len - c->whole }; }
+
+static int enter_chunk(struct users_file *u, struct reading *r, const struct chunk *c) {
+    struct slice rest = { c->text, c->whole };
+    if (c->error != 0) return complain(u, "can't be read: ", strerror(c->error));
+    while (rest.len > 0) {
+        bool checked = c->whole - rest.len < c->checked;
+        if (read_line(u, r, slice_cut(&rest, '\n'), checked) != 0) return -1;
+    }
+    struct slice tail = tail_of(c);
+    return tail.len < USERS_LINE_MAX ? 0 : read_line(u, r, tail, false); /* it says that it is too long */
+}
+
+/* Enters a chunk while the next one is read. Where no second thread can be started, one does both. */
+static int enter_and_read(struct users_file *u, struct reading *r, const struct chunk *c, struct chunk *next) {
+    pthread_t thread;
+    begin_chunk(next, u, c->start + c->whole);
+    bool alone = pthread_create(&thread, NULL, read_chunk, next) != 0;
+    int result = enter_chunk(u, r, c);
+    next->awaited = true;
+    if (alone)
+        read_chunk(next);
+    else
+        pthread_join(thread, NULL);
+    return result;
 }
 
 /* Indexes what has been appended since `end`. The file must be locked. Only who is going to write (`mend`) touches an
  * unfinished last line: a reader may be looking at what somebody is still typing. */
 static int catch_up(struct users_file *u, bool mend) {
     struct reading r = { .end = u->end, .lines = u->lines };
-    char *text = malloc(READ_LEN);
-    size_t held = 0;
-    int result = text ? 0 : complain(u, "no memory to read it", "");
-    while (result == 0) {
-        ssize_t n = pread(u->fd, text + held, READ_LEN - held, (off_t)(r.end + held));
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) result = complain(u, "can't be read: ", strerror(errno));
-        if (n <= 0) break;
-        struct slice rest = { text, held + (size_t)n }, line, unread = rest;
-        while (result == 0 && (line = slice_cut(&rest, '\n'), rest.at != NULL)) {
-            result = read_line(u, &r, line);
-            unread = rest;
-        }
-        held = unread.len;
-        memmove(text, unread.at, held);
-        if (result == 0 && held >= USERS_LINE_MAX) result = read_line(u, &r, unread); /* it says that it is too long */
+    struct chunk *c = malloc(sizeof *c), *next = malloc(sizeof *next), *done;
+    int result = c && next ? 0 : complain(u, "no memory to read it", "");
+    if (result == 0) {
+        begin_chunk(c, u, u->end);
+        read_chunk(c);
     }
+    while (result == 0 && c->len == READ_LEN) {
+        result = enter_and_read(u, &r, c, next);
+        done = c, c = next, next = done;
+    }
+    if (result == 0) result = enter_chunk(u, &r, c);
     if (enter_last(u, &r) != 0) result = -1;
-    if (result == 0 && held > 0 && mend && (result = mend_tail(u, &r, (struct slice){ text, held })) == 0)
+    if (result == 0 && tail_of(c).len > 0 && mend && (result = mend_tail(u, &r, tail_of(c))) == 0)
         result = enter_last(u, &r);
-    free(text);
+    free(c);
+    free(next);
     return result;
 }
 

@@ -91,6 +91,11 @@ void users_note_revoked(struct users *users, uint64_t hash, const struct user *u
 enum users_result users_plan(const struct users *users, const struct users_change *change, const struct user *known,
                              bool others, struct user *next);
 
+/* Is the sum of a line right, or left out? That is half of the work of users_read_line, and users_parse_line is the other
+ * half where it was `checked` before. */
+bool users_sum_is_right(sha256_compress *compress, struct slice line);
+const char *users_parse_line(const struct users *users, struct slice line, bool checked, struct record *record);
+
 /* As users_put_line, and sees that it can be read back; if not, that is said and nothing is appended. 0 or -1. */
 int users_make_line(struct buffer *line, const struct users *users, struct slice name, const struct user *user);
 

@@ -929,12 +929,21 @@ def crowded():
     return directory, ["old"]
 
 
+def long():
+    """The old account and as many more as two threads read."""
+    directory = folder()
+    with open(f"{directory}/users.jsonl", "w") as f:
+        f.write(old_account())
+        f.writelines(json.dumps({"username": f"n{n}", "password": "-" * 100}) + "\n" for n in range(5000))
+    return directory, ["old"]
+
+
 def failing_memory():
     functions = "malloc", "calloc", "realloc", "pthread_create"
     wrapped = build("wrapped", make=(f"LDFLAGS=$(LINK) -Wl,--gc-sections {SOURCES}/tests/durability_wrap.c " +
                                      " ".join(f"-Wl,--wrap={f}" for f in functions),))
     runs = 0
-    for make, function, mode in itertools.product((torn, crowded, stale), functions if wrapped else (), ("", "+")):
+    for make, function, mode in itertools.product((torn, crowded, stale, long), functions if wrapped else (), ("", "+")):
         wrongs, times = [], 0
         for n in range(1, MOST):
             wrong, server, directory = serve_under(make, (), "", mode, binary=wrapped,

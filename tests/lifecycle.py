@@ -1228,7 +1228,7 @@ def most_kib(loops, workers, cost, descriptors, accounts):
     """README's formula."""
     method, *numbers = cost.split(":")
     N, r, p = map(int, numbers) if method == "scrypt" else (0, 0, 0)
-    return 2150 + 700 * loops + (2300 + 128 * r * (N + p) // 1024) * workers + 150 * descriptors + accounts // 32
+    return 2560 + 700 * loops + (2300 + 128 * r * (N + p) // 1024) * workers + 150 * descriptors + accounts // 32
 
 
 def status_kib(pid, name):

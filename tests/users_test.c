@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-enum { FILE_MAX = 512 * 1024, NOBODY = 65534, TTL = 3600 };
+enum { READ_LEN = 256 * 1024, FILE_MAX = 4 * READ_LEN, NOBODY = 65534, TTL = 3600 }; /* of users_file.c the first */
 
 #define S(text)                                                                                                        \
     { text, sizeof(text) - 1 }
@@ -502,18 +502,69 @@ static void test_refused(void) {
     refuse("NUL, then garbage, no LF", SLICE(ANN "\n" BOB "\0x"), 2);
     refuse("an account twice, no LF", SLICE(ANN "\n" EVE EVE), 2);
     refuse("a bad line before a torn one", SLICE(ANN "\nx\n" BOB "\n{\"user"), 2);
-    /* too long lines, and one further into the file than one read */
+    /* too long lines */
     static char much[FILE_MAX];
     int n = snprintf(much, sizeof much, ANN "\n{\"username\":\"x\",%5000s\"password\":\"y\"}\n" BOB "\n", "");
     refuse("an account in 5000 spaces", (struct slice){ much, (size_t)n }, 2);
     refuse("the same, torn", (struct slice){ much, 5000 }, 2);
-    struct buffer file = { .at = much, .cap = sizeof much };
-    while (file.len < 300 * 1024) put_text(&file, BOB "\n");
-    int lines = (int)(file.len / sizeof BOB);
-    put_text(&file, "{}\n");
-    refuse("line 6000", (struct slice){ file.at, file.len }, lines + 1);
     memset(much, ' ', sizeof much);
-    refuse("half a megabyte without LF", (struct slice){ much, sizeof much }, 1);
+    refuse("a megabyte without LF", (struct slice){ much, sizeof much }, 1);
+}
+
+/* ---- files that are read in parts ------------------------------------- */
+
+#define LONG_LINE LINE(FIFTEEN(N15) N15 N15, "scrypt:16:1:1$salt$00", "d2a00903") "\n"
+
+/* Lines far beyond the second part; `first` bytes are before those that are all alike. */
+static void read_in_parts(size_t first) {
+    enum { LEN = sizeof LONG_LINE - 1, LINES = 3 * READ_LEN / LEN };
+    static char text[FILE_MAX];
+    const size_t bad[] = { 0, (READ_LEN - first) / LEN - 1, (READ_LEN - first) / LEN, LINES / 2, LINES - 1 };
+    struct buffer file = { .at = text, .cap = sizeof text };
+    put_text(&file, EVE);
+    while (file.len < first - 1) put_char(&file, ' ');
+    put_char(&file, '\n');
+    for (size_t i = 0; i < LINES; i++) put_text(&file, LONG_LINE);
+    put_text(&file, CYD "\n{\"usern");
+    struct users *u = open_with((struct slice){ file.at, file.len });
+    check(u && users_count(u) == 3 && has(u, "eve", "h4") && has(u, "cyd", "h3"), "parts, from %zu on: %s", first, said);
+    check(strstr(said, "breaks off: 7 bytes") && read_file(path).len == file.len - 7, "the last line of parts: %s", said);
+    if (u) users_close(u);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char *digit = &text[first + (bad[i] + 1) * LEN - sizeof "3\"}"];
+        *digit ^= 1;
+        refuse("a wrong sum among parts", (struct slice){ file.at, file.len }, (int)bad[i] + 2);
+        *digit ^= 1;
+    }
+    memset(text + 2 * READ_LEN - 5000, ' ', 10000);
+    refuse("a long line between parts", (struct slice){ file.at, file.len }, (int)((2 * READ_LEN - 5000 - first) / LEN) + 2);
+}
+
+/* A line ends with a part, or a byte behind or before it. */
+static void test_parts(void) {
+    const size_t seam = READ_LEN % (sizeof LONG_LINE - 1) + sizeof LONG_LINE - 1;
+    for (size_t first = seam - 1; first <= seam + 1; first++) read_in_parts(first);
+}
+
+static void *nothing(void *argument) { return argument; }
+
+/* The same where no second thread can be started: root starts any number, so it is somebody else here, too. */
+static void test_parts_alone(void) {
+    pthread_t thread;
+    int status;
+    unlink(path);
+    if (chmod(dir, 0777) != 0) fatal(dir);
+    pid_t child = fork();
+    if (child == 0) {
+        setrlimit(RLIMIT_NPROC, &(struct rlimit){ 0, 0 });
+        if (geteuid() == 0 && (setgid(NOBODY) != 0 || setuid(NOBODY) != 0)) _exit(2);
+        check(pthread_create(&thread, NULL, nothing, NULL) == EAGAIN, "no thread can be started");
+        test_parts();
+        _exit(test_failed != 0);
+    }
+    check(waitpid(child, &status, 0) == child && status == 0, "all by one thread (%x)", (unsigned)status);
+    unlink(path);
+    chmod(dir, 0700);
 }
 
 /* ---- files that can't be opened --------------------------------------- */
@@ -1628,6 +1679,8 @@ int main(void) {
     test_names();
     test_taken();
     test_refused();
+    test_parts();
+    test_parts_alone();
     test_cannot_open();
     test_damage();
     test_prefixes();
