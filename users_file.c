@@ -33,6 +33,7 @@ enum {
     LINE_LEN_USUAL = 225, /* with a name of ten letters and a hash of scrypt */
     READ_LEN = 256 * 1024,
     LOCK_TRIES = 500,  /* a hundred a second */
+    TAIL_LEN = 64,     /* of the last line, its sum at the least */
     REVOKED_BITS = 12, /* 32,768 accounts, 416 KiB */
 };
 
@@ -50,7 +51,9 @@ struct users_file {
     int fd;
     dev_t device;
     ino_t inode;
-    uint64_t end, lines; /* how much of the file is indexed */
+    uint64_t end, lines;     /* how much of the file is indexed */
+    char tail[TAIL_LEN];     /* the last bytes of that */
+    struct timespec written; /* when it was, at that time */
     uint64_t *index;
     unsigned index_bits;
     uint64_t count;  /* of names in the index, those of deleted accounts too */
@@ -217,18 +220,24 @@ static size_t whole_account(const struct users_file *u, struct slice tail) {
     return 0;
 }
 
+/* What is done with a last line without its end. Who only reads may be looking at what somebody is still typing or
+ * copying, and cuts nothing off; in a file that he reads from the start he completes a whole account. */
+enum mending { LEAVE, COMPLETE, CUT_OFF };
+
 /* The bytes behind the last LF. A part of an account is what a crash leaves: it is cut off. A whole one without
  * its LF, as an editor may leave it, is kept and completed; one with something else behind it is damage. Bytes
  * that a file had grown by but that had not arrived when the power went read as NUL. */
-static int mend_tail(struct users_file *u, struct reading *r, struct slice tail) {
+static int mend_tail(struct users_file *u, struct reading *r, struct slice tail, enum mending mend) {
     char number[LOG_DECIMAL];
     size_t len = tail.len, whole = whole_account(u, tail);
     while (len > 0 && tail.at[len - 1] == '\0') len--;
     if (whole != 0 && whole != len) return read_line(u, r, tail, false);
+    bool cut = whole != tail.len;
+    if (cut && mend == COMPLETE) return 0;
     if (whole == 0)
         log_line(u->base.where, ": the last line breaks off: ", log_decimal(tail.len, number),
                  " bytes, never acknowledged, are cut off", NULL);
-    if (ftruncate(u->fd, (off_t)(u->end + whole)) != 0 || (whole != 0 && write(u->fd, "\n", 1) != 1) ||
+    if ((cut && ftruncate(u->fd, (off_t)(u->end + whole)) != 0) || (whole != 0 && write(u->fd, "\n", 1) != 1) ||
         fdatasync(u->fd) != 0) {
         u->sync_failed = true;
         return complain(u, "its last line can't be mended: ", strerror(errno));
@@ -300,9 +309,29 @@ static int enter_and_read(struct users_file *u, struct reading *r, const struct 
     return result;
 }
 
-/* Indexes what has been appended since `end`. The file must be locked. Only who is going to write (`mend`) touches an
- * unfinished last line: a reader may be looking at what somebody is still typing. */
-static int catch_up(struct users_file *u, bool mend) {
+/* The bytes before `end`, or as many as there are: all zeros, where they can't be read. */
+static void read_tail(const struct users_file *u, char tail[TAIL_LEN]) {
+    size_t len = u->end < TAIL_LEN ? (size_t)u->end : TAIL_LEN;
+    memset(tail, 0, TAIL_LEN);
+    if (pread(u->fd, tail, len, (off_t)(u->end - len)) != (ssize_t)len) memset(tail, 0, TAIL_LEN);
+}
+
+/* Do other lines stand where those did that are indexed? An editor, or cp, may have written the file anew in place. */
+static bool is_rewritten(const struct users_file *u) {
+    char tail[TAIL_LEN];
+    read_tail(u, tail);
+    return memcmp(tail, u->tail, TAIL_LEN) != 0;
+}
+
+/* The file, as it is indexed now. */
+static void note_state(struct users_file *u) {
+    struct stat st;
+    read_tail(u, u->tail);
+    u->written = fstat(u->fd, &st) == 0 ? st.st_mtim : (struct timespec){ 0, 0 };
+}
+
+/* Indexes what has been appended since `end`. The file must be locked. */
+static int catch_up(struct users_file *u, enum mending mend) {
     struct reading r = { .end = u->end, .lines = u->lines };
     struct chunk *c = malloc(sizeof *c), *next = malloc(sizeof *next), *done;
     int result = c && next ? 0 : complain(u, "no memory to read it", "");
@@ -316,10 +345,11 @@ static int catch_up(struct users_file *u, bool mend) {
     }
     if (result == 0) result = enter_chunk(u, &r, c);
     if (enter_last(u, &r) != 0) result = -1;
-    if (result == 0 && tail_of(c).len > 0 && mend && (result = mend_tail(u, &r, tail_of(c))) == 0)
+    if (result == 0 && tail_of(c).len > 0 && mend != LEAVE && (result = mend_tail(u, &r, tail_of(c), mend)) == 0)
         result = enter_last(u, &r);
     free(c);
     free(next);
+    note_state(u);
     return result;
 }
 
@@ -337,9 +367,10 @@ static int lock_file(const struct users_file *u, pthread_mutex_t *held) {
     return 0;
 }
 
-static int open_file(struct users_file *u) {
+/* `make`: where it is missing, it is made. */
+static int open_file(struct users_file *u, bool make, enum mending mend) {
     struct stat st;
-    u->fd = open(u->base.where, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    u->fd = open(u->base.where, O_RDWR | O_APPEND | (make ? O_CREAT : 0) | O_CLOEXEC, 0600);
     if (u->fd < 0)
         return log_line(u->base.where, ": can't be opened: ", strerror(errno), " (--users names another file)", NULL);
     if (fstat(u->fd, &st) != 0 || !S_ISREG(st.st_mode)) return complain(u, "is not a regular file", "");
@@ -347,7 +378,7 @@ static int open_file(struct users_file *u) {
     u->inode = st.st_ino;
     /* a place for every line that it may have, so that the table hardly ever grows while the file is read */
     if (index_reserve(u, (uint64_t)st.st_size / LINE_LEN_USUAL + 1) != 0 || lock_file(u, NULL) != 0) return -1;
-    int result = catch_up(u, true);
+    int result = catch_up(u, mend);
     /* what a killed process wrote or renamed, but did not sync, is told from what is durable by nobody: now it is */
     if (result == 0 && u->end > 0 && (fdatasync(u->fd) != 0 || file_sync_directory(u->base.where) != 0))
         result = complain(u, "can't be synced: ", strerror(errno));
@@ -357,21 +388,22 @@ static int open_file(struct users_file *u) {
 
 /* ---- taking turns with other processes -------------------------------- */
 
-/* The file that the name stands for, beside what is indexed. */
-enum file_state { AS_INDEXED, LONGER, REPLACED, MISSING };
+/* The file that the name stands for, beside what is indexed: to one that is WRITTEN to lines may have been appended. */
+enum file_state { AS_INDEXED, WRITTEN, REPLACED, MISSING };
 
 static enum file_state look(const struct users_file *u, struct stat *st) {
     if (stat(u->base.where, st) != 0) return MISSING;
     if (st->st_dev != u->device || st->st_ino != u->inode || (uint64_t)st->st_size < u->end) return REPLACED;
-    return (uint64_t)st->st_size > u->end ? LONGER : AS_INDEXED;
+    bool same_time = st->st_mtim.tv_sec == u->written.tv_sec && st->st_mtim.tv_nsec == u->written.tv_nsec;
+    return (uint64_t)st->st_size > u->end || !same_time ? WRITTEN : AS_INDEXED;
 }
 
-/* Another file stands under the name, put there by an editor or a restore: it is read from the start, and taken
- * if it is sound. */
-static int reopen(struct users_file *u) {
+/* Another file stands under the name, or other lines in it, put there by an editor or a restore: it is read from the
+ * start, and taken if it is sound. It is not made: where it has gone again, those that are known go on. */
+static int reopen(struct users_file *u, enum mending mend) {
     struct users_file new = { .base = u->base, .fd = -1 };
     atomic_store(&new.base.accounts, 0);
-    if (open_file(&new) != 0) {
+    if (open_file(&new, false, mend) != 0) {
         if (new.fd >= 0) close(new.fd);
         free(new.index);
         return -1;
@@ -380,20 +412,23 @@ static int reopen(struct users_file *u) {
     free(u->index);
     u->fd = new.fd, u->device = new.device, u->inode = new.inode, u->end = new.end, u->lines = new.lines;
     u->index = new.index, u->index_bits = new.index_bits, u->count = new.count, u->idle = new.idle;
+    memcpy(u->tail, new.tail, TAIL_LEN);
+    u->written = new.written;
     atomic_store(&u->base.accounts, atomic_load(&new.base.accounts));
     return 0;
 }
 
-/* Locks the file that the name stands for now, indexed to its end. */
-static int begin(struct users_file *u, bool mend) {
+/* Locks the file that the name stands for now, indexed to its end: for who is going to write, or only reads. */
+static int begin(struct users_file *u, bool writes) {
     struct stat st;
     for (;;) {
         if (lock_file(u, &u->lock) != 0) return -1;
         enum file_state state = look(u, &st);
-        if (state == AS_INDEXED || (state == LONGER && catch_up(u, mend) == 0)) return 0;
+        if (state != MISSING && is_rewritten(u)) state = REPLACED;
+        if (state == AS_INDEXED || (state == WRITTEN && catch_up(u, writes ? CUT_OFF : LEAVE) == 0)) return 0;
         flock(u->fd, LOCK_UN);
         if (state == MISSING) return complain(u, "has been removed or can't be seen: put it back", "");
-        if (state == LONGER || reopen(u) != 0) return -1;
+        if (state == WRITTEN || reopen(u, writes ? CUT_OFF : COMPLETE) != 0) return -1;
     }
 }
 
@@ -457,7 +492,7 @@ static int compact(struct users_file *u) {
     flock(u->fd, LOCK_UN);
     free(u->index); /* there is memory for one */
     u->index = NULL;
-    return reopen(u);
+    return reopen(u, CUT_OFF);
 }
 
 static int file_compact(struct users *users) {
@@ -476,7 +511,7 @@ static int file_open(struct users *users) {
     struct users_file *u = file_of(users);
     u->fd = -1;
     pthread_mutex_init(&u->lock, NULL);
-    return open_file(u);
+    return open_file(u, true, CUT_OFF);
 }
 
 static void file_close(struct users *users) {
@@ -517,7 +552,7 @@ static int take_up(struct users_file *u) {
 static void refresh(struct users_file *u) {
     struct stat st;
     enum file_state state = look(u, &st);
-    if (state == LONGER || state == REPLACED) take_up(u);
+    if (state == WRITTEN || state == REPLACED) take_up(u);
 }
 
 static bool file_any(struct users *users) {
@@ -549,7 +584,7 @@ static int file_refresh(struct users *users) {
     int result = 0;
     pthread_mutex_lock(&u->lock);
     enum file_state state = look(u, &st);
-    if ((state == LONGER || state == REPLACED) && (st.st_ino != u->bad_inode || st.st_size != u->bad_size)) {
+    if ((state == WRITTEN || state == REPLACED) && (st.st_ino != u->bad_inode || st.st_size != u->bad_size)) {
         result = flock(u->fd, LOCK_EX | LOCK_NB); /* it is not waited for */
         if (result == 0 && take_up(u) != 0) u->bad_inode = st.st_ino, u->bad_size = st.st_size;
     }
@@ -599,7 +634,9 @@ static int store(struct users_file *u, struct slice name, const struct user *use
     struct buffer line = { .at = text, .cap = sizeof text };
     if (users_make_line(&line, &u->base, name, user) != 0 || index_reserve(u, 1) != 0 || append(u, &line) != 0)
         return -1;
-    return index_enter(u, name, users_keyed_hash(&u->base, name), user, u->end + line.len);
+    int result = index_enter(u, name, users_keyed_hash(&u->base, name), user, u->end + line.len);
+    note_state(u);
+    return result;
 }
 
 static enum users_result file_change(struct users *users, const struct users_change *c) {

@@ -1068,6 +1068,61 @@ static void test_replaced(void) {
     users_close(u);
 }
 
+/* Written anew in place, as cp and some editors do it: other lines where those stood that are known. What is seen half
+ * way is left alone by who only reads, since the rest is still to come. */
+static void test_rewritten(void) {
+    static const struct slice whole = S(CYD "\n" ANN "\n" BOB "\n" EVE "\n"), longer = S(EVE "\n" ANN "\n" CYD "\n" BOB "\n");
+    const size_t half = sizeof CYD + 9;
+    struct users *u = open_with(SLICE(ANN "\n" BOB "\n"));
+    write_file(path, (struct slice){ whole.at, half });
+    check(has(u, "cyd", "h3") && lacks(u, "ann"), "half rewritten: find");
+    check(file_is(path, (struct slice){ whole.at, half }), "half rewritten: what stands there is left alone");
+    int fd = open(path, O_WRONLY);
+    if (fd < 0 || pwrite(fd, whole.at + half, whole.len - half, (off_t)half) < 0) fatal(path);
+    close(fd);
+    listen_begin();
+    bool known = has(u, "cyd", "h3") && has(u, "ann", "h1") && has(u, "bob", "h2") && has(u, "eve", "h4");
+    listen_end();
+    check(known && !*said, "rewritten: all are there: %s", said);
+    users_close(u);
+
+    u = open_with(SLICE(ANN "\n" BOB "\n"));
+    write_file(path, longer);
+    listen_begin();
+    known = has(u, "eve", "h4") && has(u, "ann", "h1") && has(u, "bob", "h2") && has(u, "cyd", "h3");
+    listen_end();
+    check(known && !*said, "rewritten, and longer than it was: %s", said);
+    usleep(20 * 1000); /* a file's times have the steps of the kernel's clock */
+    write_file(path, SLICE("{\"username\":\"zoe\",\"password\":\"h4\"}\n" ANN "\n" BOB "\n" CYD "\n"));
+    check(has(u, "zoe", "h4") && lacks(u, "eve") && has(u, "cyd", "h3"), "rewritten, and as long as it was");
+    write_file(path, SLICE(ANN "\n" CYD "\n" EVE "\n" BOB "\n"));
+    check(add(u, "ann", "h9") == USERS_EXISTS && add(u, "dan", "h8") == USERS_OK && has(u, "dan", "h8"),
+          "rewritten, and as long as it was: add: %s", said);
+    users_close(u);
+}
+
+static void (*at_unlock)(void); /* what somebody does just before, as below */
+
+int flock(int fd, int operation) {
+    if (operation == LOCK_UN && at_unlock) at_unlock();
+    return (int)syscall(SYS_flock, fd, operation);
+}
+
+static void remove_file(void) { unlink(path); }
+
+/* It is replaced, and gone again when it is to be read: no empty file comes into its place, in which nobody is. */
+static void test_replaced_and_removed(void) {
+    struct users *u = open_with(SLICE(ANN "\n"));
+    replace(SLICE(BOB "\n"));
+    at_unlock = remove_file;
+    listen_begin();
+    bool goes_on = has(u, "ann", "h1");
+    listen_end();
+    at_unlock = NULL;
+    check(goes_on && access(path, F_OK) != 0, "replaced and removed: who was known still is: %s", said);
+    users_close(u);
+}
+
 static void test_removed(void) {
     struct users *u = open_with(SLICE(ANN "\n"));
     rename(path, other);
@@ -1695,6 +1750,8 @@ int main(void) {
     test_turns();
     test_appended();
     test_replaced();
+    test_rewritten();
+    test_replaced_and_removed();
     test_removed();
     test_no_room();
     test_no_sync();
