@@ -131,6 +131,7 @@ mutant users_etcd_test "what a node calls back it does not know itself" users_et
 mutant users_etcd_test "clocks are taken to be the same" users_etcd.c '/u->base.clock_skew = SKEW;/d'
 mutant users_etcd_test "a value about another name is believed" users_etcd.c 's/if (why == NULL \&\& !slice_equal(make_key/if (0 \&\& !slice_equal(make_key/'
 mutant users_etcd_test "a restored etcd is not asked for everything" users_etcd.c 's/if (o.revision < u->revision) u->revision = 0;//'
+mutant users_etcd_test "a full set's time is kept from who logs in" users_etcd.c 's/raise_to(&s.user.not_before, not_before);//'
 mutant users_etcd_test "a question is repeated as it was" users_etcd.c 's/"kv\/txn", once, again,/"kv\/txn", once, once,/'
 mutant users_etcd_test "a late import brings a deleted account back" users_etcd.c '/fill(&compares/s/COMPARE("%r")/COMPARE("%u")/'
 mutant users_etcd_test "a longer token is forgotten earlier" users_etcd.c 's/next->hash_len == 0 || later || /next->hash_len == 0 || (0 \&\& later) || /'

@@ -13,7 +13,8 @@
 #include "metrics.h"
 #include "scripted.h"
 #include "test.h"
-#include "users.h"
+#include "revoked.h"
+#include "users_room.h"
 
 #define S(text) ((struct slice){ text, sizeof(text) - 1 })
 #define OK_HEAD "HTTP/1.0 200 OK\r\n\r\n"
@@ -576,6 +577,47 @@ static const char *last_at(const char *now, const char *revision) {
     return text;
 }
 
+/* ---- called back ----------------------------------------------------------- */
+
+static void note_revoked(uint64_t hash, int64_t not_before) {
+    struct user nobody = { .not_before = not_before };
+    users_note_revoked(u, hash, &nobody);
+}
+
+/* Eight others share ann's place in the table, and a ninth: what she gets must come after what holds for her there. */
+static void test_full_set(void) {
+    int64_t now = time(NULL);
+    OPEN(stands(kv(U_ANN, ANN, "7"), ""));
+    uint64_t set = users_keyed_hash(u, S("ann")) & (((uint64_t)1 << u->revoked->bits) - 1);
+    for (int64_t n = 0; n <= REVOKED_WAYS; n++) note_revoked((uint64_t)(n + 1) << 40 | set, now + n);
+    check(users_not_before(u, S("ann"), now) == now, "she must log in again");
+    check(users_find(u, S("ann"), &user) == USERS_OK && user.not_before == now, "and then her token counts");
+    end(1);
+}
+
+static enum users_result overtaken;
+
+static void *find_ann(void *unused) {
+    overtaken = users_find(u, S("ann"), &user);
+    return unused;
+}
+
+/* What is called back while etcd is asked is not known of the hash that it gives. */
+static void test_overtaken(void) {
+    pthread_t thread;
+    int64_t now = time(NULL);
+    const char *answer = stands(kv(U_ANN, ANN, "7"), "");
+    OPEN(answer);
+    scripted.acts[1].how = SILENT;
+    if (pthread_create(&thread, NULL, find_ann, NULL) != 0) exit(1);
+    scripted_wait(2);
+    note_revoked(users_keyed_hash(u, S("ann")), now);
+    scripted_answer(answer);
+    pthread_join(thread, NULL);
+    check(overtaken == USERS_OK && user.not_before == 0, "the token of who was overtaken does not count");
+    end(1);
+}
+
 static void test_refresh(void) {
     static const char too_long[] = "{\"key\":\"" R_ANN "\",\"mod_revision\":\"31\",\"value\":\"?\"}";
     char text[256], list[2048], odd[2400];
@@ -690,6 +732,8 @@ int main(void) {
     test_lost();
     test_next();
     test_refresh();
+    test_full_set();
+    test_overtaken();
     test_batch();
     return test_end();
 }
