@@ -23,6 +23,7 @@
 
 enum {
     PREFIX_MAX = 255,
+    CLUSTER_MAX = 20, /* digits of a cluster's ID */
     KEY_MAX = PREFIX_MAX + sizeof "/u/" + USERS_NAME_MAX,
     PAGE = 4000,             /* accounts that are read at once: each page costs etcd a look at all keys behind it */
     BATCH = 64,              /* and written: etcd takes 128 compares a transaction, and 1.5 MiB */
@@ -52,7 +53,9 @@ struct users_etcd {
     /* of one thread at a time, that which refreshes or the command line's: */
     char *space; /* SPACE bytes for an answer, or for requests */
     struct walk list;
-    uint64_t revision; /* up to which it is known what was called back */
+    uint64_t revision;             /* up to which it is known what was called back */
+    char cluster[CLUSTER_MAX + 2]; /* whose revision that is: its ID in quotes */
+    size_t cluster_len;
     unsigned refreshed;
 };
 
@@ -171,6 +174,7 @@ static int no_answer(const struct users_etcd *u) {
 struct outcome {
     bool held;
     uint64_t revision;
+    struct slice cluster;             /* its ID, as it stands there */
     struct slice responses, response; /* those that are still to be read, and the last one that was */
 };
 
@@ -202,11 +206,14 @@ static int next_item(struct outcome *o, struct item *item) {
 static int call(struct users_etcd *u, struct slice once, struct slice again, struct buffer *answer,
                 enum etcd_patience patience, struct outcome *o) {
     struct json_member m[] = { { .name = "succeeded" }, { .name = "responses" }, { .name = "header" } };
+    struct json_member header[] = { { .name = "revision" }, { .name = "cluster_id" } };
     struct slice body;
     const char *why;
     if (etcd_call(u->etcd, "kv/txn", once, again, answer, &body, patience) != ETCD_OK) return -1;
-    if (json_object(body, m, 3, &why) != JSON_OK || !descend(&m[2].raw, "revision", JSON_STRING)) return no_answer(u);
-    *o = (struct outcome){ slice_is(m[0].raw, "true"), read_number(m[2].raw), .responses = m[1].raw };
+    if (json_object(body, m, 3, &why) != JSON_OK || json_object(m[2].raw, header, 2, &why) != JSON_OK)
+        return no_answer(u);
+    *o = (struct outcome){ slice_is(m[0].raw, "true"), read_number(header[0].raw), header[1].raw,
+                           .responses = m[1].raw };
     return o->revision > 0 ? 0 : no_answer(u);
 }
 
@@ -429,8 +436,16 @@ static void count_accounts(struct users_etcd *u) {
         atomic_store_explicit(&u->base.accounts, (size_t)read_number(m[2].raw), memory_order_relaxed);
 }
 
-/* Notes what was called back since it was last asked. Where the revision has gone back, an older state of all was
- * restored, and it is asked for everything. */
+/* Is it another cluster's than the last time? */
+static bool is_other_cluster(struct users_etcd *u, struct slice id) {
+    if (slice_equal(id, (struct slice){ u->cluster, u->cluster_len }) || id.len > sizeof u->cluster) return false;
+    if (id.len > 0) memcpy(u->cluster, id.at, id.len);
+    u->cluster_len = id.len;
+    return true;
+}
+
+/* Notes what was called back since it was last asked. Where the revision has gone back, or another cluster has it, an
+ * older state of all was restored, and it is asked for everything. */
 static int take_up(struct users_etcd *u) {
     struct walk w;
     struct item item;
@@ -451,7 +466,7 @@ static int refresh(struct users_etcd *u, enum etcd_patience patience) {
     struct item called_back;
     if (ask(u, &answer, patience, &o, RANGE("%k"), "/r") != 0) return -1;
     if (next_item(&o, &called_back) != 0) return no_answer(u);
-    if (o.revision < u->revision) u->revision = 0;
+    if (is_other_cluster(u, o.cluster) || o.revision < u->revision) u->revision = 0;
     if (called_back.revision > u->revision) return take_up(u);
     u->revision = o.revision;
     return 0;

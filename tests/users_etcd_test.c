@@ -618,6 +618,22 @@ static void test_overtaken(void) {
     end(1);
 }
 
+#define OF_CLUSTER(id, revision, called_back)                                                                          \
+    OK_HEAD "{\"header\":{\"cluster_id\":\"" id "\",\"revision\":\"" revision "\"},\"succeeded\":true,\"responses\":["     \
+            "{\"response_range\":{\"kvs\":[{\"key\":\"cC9y\",\"mod_revision\":\"" called_back "\",\"value\":\"MQ==\"}]}}]}"
+
+/* An older state was restored and has had more changes since than were lost, so the revision tells nothing. */
+static void test_restored(void) {
+    static const char before[] = OF_CLUSTER("14841639068965178418", "20", "5");
+    static const char after[] = OF_CLUSTER("1484163906896517841", "29", "17");
+    OPEN(before, called_back("20", ""), called_back("20", "\"count\":\"42\""), before, after, called_back("29", ""),
+         after);
+    for (int i = 0; i < 4; i++) check(users_refresh(u) == 0, "%d", i);
+    stop(7);
+    check(strstr(scripted_body(6), "\"min_mod_revision\":\"0\"") != NULL, "asked for all: %s", scripted_body(6));
+    forget();
+}
+
 static void test_refresh(void) {
     static const char too_long[] = "{\"key\":\"" R_ANN "\",\"mod_revision\":\"31\",\"value\":\"?\"}";
     char text[256], list[2048], odd[2400];
@@ -734,6 +750,7 @@ int main(void) {
     test_refresh();
     test_full_set();
     test_overtaken();
+    test_restored();
     test_batch();
     return test_end();
 }
