@@ -104,8 +104,8 @@ enum users_result users_note_token(struct users *users, struct slice name, int64
  * process has read of the file, and takes no time while nobody's tokens are called back. */
 int64_t users_not_before(const struct users *users, struct slice name, int64_t now);
 
-/* Takes up what others have changed: which tokens were called back, at the least. 0, or -1: one of them is at it, try
- * again in a moment. */
+/* Takes up what others have changed: which tokens were called back, at the least. 0, or -1: one of them is at it, or
+ * it can't be read for now: try again in a moment. */
 int users_refresh(struct users *users);
 
 /* A descriptor that becomes readable when others may have changed something; -1: there is none, users_refresh must be

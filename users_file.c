@@ -58,8 +58,9 @@ struct users_file {
     unsigned index_bits;
     uint64_t count;  /* of names in the index, those of deleted accounts too */
     uint64_t idle;   /* how many of these have a newest line that says nothing */
-    ino_t bad_inode; /* the file, and its size, that users_refresh could not read: it says so once */
-    off_t bad_size;
+    bool bad_line;   /* what was read last had one */
+    struct stat bad; /* the file that users_refresh found to have one: it says so once */
+    time_t failed;   /* when it failed for another reason: it does not try again in that second */
 };
 
 static struct users_file *file_of(struct users *users) { return (struct users_file *)users; }
@@ -200,6 +201,7 @@ static int read_line(struct users_file *u, struct reading *r, struct slice line,
     struct ahead *this = &r->ahead[r->lines % 2];
     bool too_long = line.len >= USERS_LINE_MAX;
     const char *why = too_long ? "it is too long" : users_parse_line(&u->base, line, checked, &this->record);
+    u->bad_line |= why != NULL;
     if (why)
         return log_line(u->base.where, ": line ", log_decimal(r->lines + 1, number), " is bad: ", why,
                         " (mend or remove it; nothing has been changed)", NULL);
@@ -391,11 +393,14 @@ static int open_file(struct users_file *u, bool make, enum mending mend) {
 /* The file that the name stands for, beside what is indexed: to one that is WRITTEN to lines may have been appended. */
 enum file_state { AS_INDEXED, WRITTEN, REPLACED, MISSING };
 
+static bool same_time(const struct stat *st, struct timespec written) {
+    return st->st_mtim.tv_sec == written.tv_sec && st->st_mtim.tv_nsec == written.tv_nsec;
+}
+
 static enum file_state look(const struct users_file *u, struct stat *st) {
     if (stat(u->base.where, st) != 0) return MISSING;
     if (st->st_dev != u->device || st->st_ino != u->inode || (uint64_t)st->st_size < u->end) return REPLACED;
-    bool same_time = st->st_mtim.tv_sec == u->written.tv_sec && st->st_mtim.tv_nsec == u->written.tv_nsec;
-    return (uint64_t)st->st_size > u->end || !same_time ? WRITTEN : AS_INDEXED;
+    return (uint64_t)st->st_size > u->end || !same_time(st, u->written) ? WRITTEN : AS_INDEXED;
 }
 
 /* Another file stands under the name, or other lines in it, put there by an editor or a restore: it is read from the
@@ -406,6 +411,7 @@ static int reopen(struct users_file *u, enum mending mend) {
     if (open_file(&new, false, mend) != 0) {
         if (new.fd >= 0) close(new.fd);
         free(new.index);
+        u->bad_line = new.bad_line;
         return -1;
     }
     close(u->fd);
@@ -581,12 +587,16 @@ static enum users_result file_find(struct users *users, struct slice name, struc
 static int file_refresh(struct users *users) {
     struct users_file *u = file_of(users);
     struct stat st;
+    time_t now = time(NULL);
     int result = 0;
     pthread_mutex_lock(&u->lock);
     enum file_state state = look(u, &st);
-    if ((state == WRITTEN || state == REPLACED) && (st.st_ino != u->bad_inode || st.st_size != u->bad_size)) {
-        result = flock(u->fd, LOCK_EX | LOCK_NB); /* it is not waited for */
-        if (result == 0 && take_up(u) != 0) u->bad_inode = st.st_ino, u->bad_size = st.st_size;
+    bool bad = st.st_ino == u->bad.st_ino && st.st_size == u->bad.st_size && same_time(&st, u->bad.st_mtim);
+    if ((state == WRITTEN || state == REPLACED) && !bad) {
+        result = now == u->failed ? -1 : flock(u->fd, LOCK_EX | LOCK_NB); /* it is not waited for */
+        u->bad_line = false;
+        if (result == 0 && (result = take_up(u)) != 0) u->failed = now;
+        if (u->bad_line) u->bad = st, u->failed = result = 0;
     }
     pthread_mutex_unlock(&u->lock);
     return result;

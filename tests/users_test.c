@@ -896,6 +896,27 @@ static void test_refresh(void) {
     users_close(u);
 }
 
+/* For want of a descriptor another file can't be read: that says nothing of the file, and is tried again. */
+static void test_refresh_again(void) {
+    struct users *u = open_with(SLICE(ANN "\n"));
+    struct rlimit limit;
+    int refreshed = -1;
+    replace(SLICE("{\"username\":\"ann\",\"password\":\"h1\",\"not_before\":4000000000}\n"));
+    getrlimit(RLIMIT_NOFILE, &limit);
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 3, limit.rlim_max });
+    listen_begin();
+    check(users_refresh(u) == -1 && users_refresh(u) == -1 && not_before(u, "ann") == 0, "no descriptor");
+    setrlimit(RLIMIT_NOFILE, &limit);
+    listen_end();
+    check(strstr(said, strerror(EMFILE)) != NULL, "no descriptor: %s", said);
+    for (int i = 0; refreshed != 0 && i < 300; i++) {
+        usleep(10 * 1000);
+        refreshed = users_refresh(u);
+    }
+    check(refreshed == 0 && not_before(u, "ann") == 4000000000, "a descriptor again: it is read");
+    users_close(u);
+}
+
 /* As above: of a file with deleted accounts a prefix is its whole lines, and no bit of it changes unseen. */
 static void test_deleted_damage(void) {
     static const struct slice whole = S(ANN "\n" BOB "\n" NO_ANN "\n" CYD "\n");
@@ -1744,6 +1765,7 @@ int main(void) {
     test_remembered();
     test_noted();
     test_refresh();
+    test_refresh_again();
     test_deleted_damage();
     test_first();
     test_two_owners();
