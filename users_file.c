@@ -584,6 +584,10 @@ static enum users_result file_find(struct users *users, struct slice name, struc
     return found == 1 ? USERS_OK : found == 0 ? USERS_NOT_FOUND : USERS_UNAVAILABLE;
 }
 
+static bool is_same(const struct stat *a, const struct stat *b) {
+    return a->st_ino == b->st_ino && a->st_size == b->st_size && same_time(a, b->st_mtim);
+}
+
 static int file_refresh(struct users *users) {
     struct users_file *u = file_of(users);
     struct stat st;
@@ -591,8 +595,7 @@ static int file_refresh(struct users *users) {
     int result = 0;
     pthread_mutex_lock(&u->lock);
     enum file_state state = look(u, &st);
-    bool bad = st.st_ino == u->bad.st_ino && st.st_size == u->bad.st_size && same_time(&st, u->bad.st_mtim);
-    if ((state == WRITTEN || state == REPLACED) && !bad) {
+    if ((state == WRITTEN || state == REPLACED) && !is_same(&st, &u->bad)) {
         result = now == u->failed ? -1 : flock(u->fd, LOCK_EX | LOCK_NB); /* it is not waited for */
         u->bad_line = false;
         if (result == 0 && (result = take_up(u)) != 0) u->failed = now;
