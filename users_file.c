@@ -46,6 +46,7 @@ static const char too_large[] = "is larger than 256 GiB";
 struct users_file {
     struct users base;       /* its accounts and revoked are written under a lock, and read without it */
     atomic_bool sync_failed; /* so is this */
+    char *real;              /* the path of the file itself, if a symbolic link may lead to it; the same all the time */
 
     pthread_mutex_t lock; /* guards all below */
     int fd;
@@ -68,6 +69,8 @@ static struct users_file *file_of(struct users *users) { return (struct users_fi
 static int complain(const struct users_file *u, const char *what, const char *detail) {
     return log_line(u->base.where, ": ", what, detail, NULL);
 }
+
+static const char *real_path(const struct users_file *u) { return u->real ? u->real : u->base.where; }
 
 /* ---- lines ------------------------------------------------------------ */
 
@@ -376,13 +379,14 @@ static int open_file(struct users_file *u, bool make, enum mending mend) {
     if (u->fd < 0)
         return log_line(u->base.where, ": can't be opened: ", strerror(errno), " (--users names another file)", NULL);
     if (fstat(u->fd, &st) != 0 || !S_ISREG(st.st_mode)) return complain(u, "is not a regular file", "");
+    if (u->real == NULL) u->real = realpath(u->base.where, NULL); /* for one that is made, too */
     u->device = st.st_dev;
     u->inode = st.st_ino;
     /* a place for every line that it may have, so that the table hardly ever grows while the file is read */
     if (index_reserve(u, (uint64_t)st.st_size / LINE_LEN_USUAL + 1) != 0 || lock_file(u, NULL) != 0) return -1;
     int result = catch_up(u, mend);
     /* what a killed process wrote or renamed, but did not sync, is told from what is durable by nobody: now it is */
-    if (result == 0 && u->end > 0 && (fdatasync(u->fd) != 0 || file_sync_directory(u->base.where) != 0))
+    if (result == 0 && u->end > 0 && (fdatasync(u->fd) != 0 || file_sync_directory(real_path(u)) != 0))
         result = complain(u, "can't be synced: ", strerror(errno));
     flock(u->fd, LOCK_UN);
     return result;
@@ -406,9 +410,11 @@ static enum file_state look(const struct users_file *u, struct stat *st) {
 /* Another file stands under the name, or other lines in it, put there by an editor or a restore: it is read from the
  * start, and taken if it is sound. It is not made: where it has gone again, those that are known go on. */
 static int reopen(struct users_file *u, enum mending mend) {
-    struct users_file new = { .base = u->base, .fd = -1 };
+    struct users_file new = { .base = u->base, .real = u->real, .fd = -1 };
     atomic_store(&new.base.accounts, 0);
-    if (open_file(&new, false, mend) != 0) {
+    int opened = open_file(&new, false, mend);
+    u->real = new.real;
+    if (opened != 0) {
         if (new.fd >= 0) close(new.fd);
         free(new.index);
         u->bad_line = new.bad_line;
@@ -525,6 +531,7 @@ static void file_close(struct users *users) {
     if (u->fd >= 0) close(u->fd);
     pthread_mutex_destroy(&u->lock);
     free(u->index);
+    free(u->real);
 }
 
 static const char *file_fault(const struct users *users) {
@@ -533,15 +540,19 @@ static const char *file_fault(const struct users *users) {
 }
 
 static void file_needs(const struct users *users, struct users_needs *needs) {
-    file_directory(users->where, needs->directory);
+    file_directory(real_path((const struct users_file *)users), needs->directory);
 }
 
+/* The name and what it leads to may be replaced, each in its directory; a file that is mounted here is written to in a
+ * directory that can't be seen. */
 static int file_watch(const struct users *users) {
+    const struct users_file *u = (const struct users_file *)users;
     char directory[FILE_PATH_MAX];
     const uint32_t written = IN_MODIFY | IN_CLOSE_WRITE, named = IN_CREATE | IN_MOVED_TO;
     int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (fd >= 0 && inotify_add_watch(fd, file_directory(users->where, directory), written | named) >= 0 &&
-        inotify_add_watch(fd, users->where, written) >= 0) /* where a symbolic link leads */
+        inotify_add_watch(fd, file_directory(real_path(u), directory), written | named) >= 0 &&
+        inotify_add_watch(fd, users->where, written) >= 0)
         return fd;
     log_line(users->where, " can't be watched, so it is read once a second: ", strerror(errno), NULL);
     if (fd >= 0) close(fd);
@@ -624,7 +635,7 @@ static int file_next(struct users *users, uint64_t *at, struct record *record) {
 /* Appends lines, whole and synced, or leaves the file as it was. */
 static int append(struct users_file *u, const struct buffer *lines) {
     if (u->end + lines->len > OFFSET_MASK) return complain(u, too_large, "");
-    if (u->end == 0 && file_sync_directory(u->base.where) != 0)
+    if (u->end == 0 && file_sync_directory(real_path(u)) != 0)
         return complain(u, "its directory can't be synced: ", strerror(errno));
     ssize_t n = write(u->fd, lines->at, lines->len);
     if (n != (ssize_t)lines->len) {

@@ -442,6 +442,12 @@ def called_back_by_hand():
         same(verify(port, new), VALID, "behind a symbolic link")
         user("logout", "bob")
         same(soon(port, new), INVALID, "behind a symbolic link: at once")
+        new = log_in(port, "bob", "pw")
+        with open(f"{user.folder}/new", "wb") as f:
+            f.write(read(user.file))
+        os.rename(f"{user.folder}/new", user.file)
+        user("logout", "bob")
+        same(soon(port, new), INVALID, "and where another file takes the place of the one that it leads to")
 
 
 def not_watched():

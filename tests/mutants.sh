@@ -73,7 +73,7 @@ mutant first_of_many "the first to register is told from others before the hash 
     's/if (c->how == ONLY_FIRST \&\& others)/if (0)/'
 mutant api_test "registration is not asked for" api.c 's/if (!is_closed(call) && read_cred/if (read_cred/'
 mutant users_test "a new file is not synced before its rename" users_file.c 's/ && fsync(fd) == 0;/;/'
-mutant users_test "nor its directory behind it" users_file.c 's/ || file_sync_directory(u->base.where) != 0)/)/'
+mutant users_test "nor its directory behind it" users_file.c 's/ || file_sync_directory(real_path(u)) != 0)/)/'
 mutant users_test "others may have the file open" users_file.c 's/if (fcntl(u->fd, F_SETLEASE, F_WRLCK) != 0) return.*//'
 mutant users_test "or open it meanwhile" users_file.c 's/if (written && fcntl(u->fd, F_GETLEASE) != F_WRLCK)/if (0)/'
 mutant users_test "sums that are read ahead are right" users_file.c 's/users_sum_is_right(c->compress, \(.*\)))$/\1.at)/'
