@@ -8,11 +8,14 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "address.h"
+#include "file.h"
 #include "log.h"
 
 int listen_parse(const char *text, union listen_address *address) {
@@ -78,9 +81,22 @@ static int put_url(int fd, const char *text, struct buffer *url) {
     return url->overflow ? -1 : 0;
 }
 
+/* Of two that start at once the second must find that the first listens: who removes a socket and binds its path holds
+ * the directory. But he waits a second at the most, since whoever may read that may lock it. -1: it is not held. */
+static int hold_directory(const char *path) {
+    const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+    char name[FILE_PATH_MAX];
+    int fd = open(file_directory(path, name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int tries = 0; fd >= 0 && tries < 100 && flock(fd, LOCK_EX | LOCK_NB) != 0; tries++) nanosleep(&pause, NULL);
+    return fd;
+}
+
 int listen_open(const char *text, const union listen_address *address, struct buffer *url) {
-    if (address->any.sa_family == AF_UNIX) remove_stale(address);
+    bool un = address->any.sa_family == AF_UNIX;
+    int held = un ? hold_directory(address->un.sun_path) : -1;
+    if (un) remove_stale(address);
     int fd = open_socket(address);
+    if (held >= 0) close(held);
     if (fd >= 0 && put_url(fd, text, url) == 0) return fd;
     return log_line("can't listen on ", text, ": ", strerror(errno), " (--listen names another address)", NULL);
 }

@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "address.h"
 #include "test.h"
@@ -143,6 +146,39 @@ static void test_unix(void) {
     check(try_open(text) < 0 && strstr(said, strerror(ENOENT)), "unix: no directory: %s", said);
 }
 
+/* Another one that starts at the same time has bound the path, and does not listen yet. */
+static void test_at_once(void) {
+    char directory[] = "/tmp/jwtd-listen-XXXXXX", text[64];
+    union listen_address a;
+    int bound[2], fd = -1, held;
+    char byte;
+    if (mkdtemp(directory) == NULL || pipe(bound) != 0) exit(1);
+    snprintf(text, sizeof text, "unix:%s/socket", directory);
+    check(listen_parse(text, &a) == 0, "at once: parsed");
+    pid_t child = fork();
+    if (child == 0) {
+        held = open(directory, O_RDONLY | O_DIRECTORY);
+        fd = socket(AF_UNIX, SOCK_STREAM, 0);
+        if (flock(held, LOCK_EX) != 0 || bind(fd, &a.any, sizeof a.un) != 0 || write(bound[1], "x", 1) != 1) _exit(1);
+        usleep(100 * 1000); /* in which who does not wait would take the path */
+        listen(fd, 1);
+        close(held);
+        pause();
+    }
+    check(read(bound[0], &byte, 1) == 1, "at once: bound");
+    check(try_open(text) < 0 && strstr(said, strerror(EADDRINUSE)), "at once: in use: %s", said);
+    check(can_connect(text), "at once: the first one goes on");
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    held = open(directory, O_RDONLY | O_DIRECTORY);
+    check(flock(held, LOCK_EX) == 0 && (fd = try_open(text)) >= 0 && can_connect(text),
+          "at once: who only holds the directory stops nobody: %s", said);
+    close(held);
+    close(fd);
+    listen_close(&a);
+    rmdir(directory);
+}
+
 /* What the service manager gives, as descriptor 3 (more in lifecycle.py: inherited, not_inherited). */
 static void give(int fd, const char *count) {
     char pid[32];
@@ -188,6 +224,7 @@ int main(void) {
     test_tcp("[::1]:0", "http://[::1]:");
     check(try_open("192.0.2.1:0") < 0 && strstr(said, strerror(EADDRNOTAVAIL)), "not here: %s", said);
     test_unix();
+    test_at_once();
     test_given();
     return test_end();
 }
