@@ -138,9 +138,9 @@ struct server {
     char log_rest_bytes[ACCESS_LINE_MAX];
 
     pthread_mutex_t queue_lock; /* guards all below */
-    pthread_cond_t queue_filled;
+    pthread_cond_t queue_filled, idle;
     struct job *first, **last;
-    unsigned queued;
+    unsigned queued, busy; /* jobs that wait, and that workers are at */
     bool workers_stop;
 };
 
@@ -177,9 +177,16 @@ static struct job *dequeue(struct server *s, struct password_work *work) {
         s->first = job->next;
         s->last = s->first ? s->last : &s->first;
         s->queued--;
+        s->busy++;
     }
     pthread_mutex_unlock(&s->queue_lock);
     return job;
+}
+
+static void note_done(struct server *s) {
+    pthread_mutex_lock(&s->queue_lock);
+    if (--s->busy == 0) pthread_cond_signal(&s->idle);
+    pthread_mutex_unlock(&s->queue_lock);
 }
 
 /* ---- connections ------------------------------------------------------ */
@@ -791,6 +798,7 @@ static void *worker_main(void *argument) {
             api_busy(&job->call);
         explicit_bzero(job->body, job->call.body.len);
         hand_back(job);
+        note_done(s);
     }
     password_release(&work);
     return NULL;
@@ -841,6 +849,7 @@ struct server *server_start(const struct server_config *config) {
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&s->queue_filled, &attributes);
+    pthread_cond_init(&s->idle, &attributes);
     for (unsigned i = 0; i < config->workers; i++) {
         s->workers[i].server = s;
         if (start_thread(&s->workers[i].thread, worker_main, &s->workers[i]) != 0) return NULL;
@@ -852,6 +861,9 @@ struct server *server_start(const struct server_config *config) {
 
 int server_stop(struct server *s) {
     unsigned loops = s->config.loops;
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += DRAIN_SECONDS + 1;
     atomic_store(&s->stopping, true);
     for (unsigned i = 0; i < loops; i++)
         if (write(s->loops[i].wakeup, &(uint64_t){ 1 }, sizeof(uint64_t)) < 0) fail("a loop can't be woken");
@@ -860,6 +872,8 @@ int server_stop(struct server *s) {
     s->workers_stop = true;
     bool finished = s->first == NULL;
     pthread_cond_broadcast(&s->queue_filled);
+    /* whose client has gone may still be waiting for a lock or another machine */
+    while (finished && s->busy > 0) finished = pthread_cond_timedwait(&s->idle, &s->queue_lock, &until) != ETIMEDOUT;
     pthread_mutex_unlock(&s->queue_lock);
     for (unsigned i = 0; i < loops; i++) finished &= s->loops[i].open == 0;
     if (!finished) return -1;

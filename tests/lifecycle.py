@@ -10,6 +10,7 @@ or `waiting`; without one all are run. TEST_TIMES=1 says how long each takes."""
 import base64
 import contextlib
 import ctypes
+import fcntl
 import hashlib
 import json
 import os
@@ -376,6 +377,20 @@ def stop_with_half_a_request():
     Client(server).ask(get())
     server.stop("stop, a request that never ends")
     half.close()
+
+
+def stop_while_locked():
+    """Nobody waits for what a worker is at, which waits for another process that keeps the accounts locked."""
+    server = Server(folder(), "--workers", "1", "--register", "first")
+    with open(server.users, "ab") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        f.write(b'{"username":')
+        f.flush()
+        gone = Client(server).send(post("/register", "Romel"))
+        Client(server).ask(get())
+        gone.reset()
+        Client(server).ask(get())
+        server.stop("stop, while the accounts are locked")
 
 
 # ---- (d) one name ------------------------------------------------------------
@@ -1569,7 +1584,7 @@ def soak():
 
 # ---- all of it ------------------------------------------------------------------------
 
-waiting = [slow_fields, slow_body, stop_with_half_a_request]  # for a deadline; all the others run meanwhile
+waiting = [slow_fields, slow_body, stop_with_half_a_request, stop_while_locked]  # for a deadline; all the others run meanwhile
 by_name = [memory, compacted, no_memory, soak]
 parts = [restart, kill_in_the_middle, stop_in_flight, stop_unread, one_name, first_of_many, full_queue,
          left_while_hashing, lingering, one_connection, unix_socket, ipv6, usage_errors, help_and_version,
