@@ -23,6 +23,7 @@
 enum {
     SUM_LEN = 8,
     LEEWAY_MAX = 3600, /* seconds that a token may be taken after it has expired */
+    HASH_MAX = 60, /* and that a log-in may take: who is overtaken gets a token that expires later than those before */
     BATCH_LEN = 256 * 1024,
     TAIL_LEN = sizeof ",\"sum\":\"\"}" - 1 + SUM_LEN,
 };
@@ -144,7 +145,7 @@ const char *users_read_line(const struct users *u, struct slice line, struct rec
 int64_t users_remembered_until(const struct users *u, const struct user *user) {
     int64_t until = user->not_before + u->ttl;
     raise_to(&until, user->tokens_until);
-    return user->not_before ? until + LEEWAY_MAX : 0;
+    return user->not_before ? until + LEEWAY_MAX + HASH_MAX : 0;
 }
 
 static pthread_mutex_t noting = PTHREAD_MUTEX_INITIALIZER; /* who writes into u->revoked, a copy of *u included */

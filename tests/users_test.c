@@ -825,10 +825,11 @@ static void test_remembered(void) {
     } rows[] = {
         { "just now", -1, 0, true },
         { "a ttl ago, and the widest leeway not yet", -TTL - 3590, 0, true },
-        { "both over", -TTL - 3601, 0, false },
-        { "a longer token", -TTL - 3601, 60, true },
+        { "both over, but not for a log-in that was overtaken", -TTL - 3650, 0, true },
+        { "for that too", -TTL - 3661, 0, false },
+        { "a longer token", -TTL - 3661, 60, true },
         { "a longer token, in its leeway", -9 * TTL, -3590, true },
-        { "a longer token that is over", -9 * TTL, -3601, false },
+        { "a longer token that is over", -9 * TTL, -3661, false },
         { "of a longer ttl that was", -9 * TTL, TTL, true },
         { "for a hundred years", -9 * TTL, 3153600000, true },
     };
@@ -860,7 +861,7 @@ static void test_noted(void) {
     check(users_note_token(u, SLICE("cyd"), until) == USERS_NOT_FOUND && read_file(path).len == len, "nobody's");
     check(call_back(u, "ann", "h5") == USERS_OK && last_line(u).user.tokens_until == until &&
               users_not_before(u, SLICE("ann"), until) == not_before(u, "ann") &&
-              users_not_before(u, SLICE("ann"), until + TTL) == 0,
+              users_not_before(u, SLICE("ann"), until + 3660) == 0,
           "called back for as long as it lasts");
     check(delete (u, "ann") == USERS_OK && users_note_token(u, SLICE("ann"), until + 9) == USERS_NOT_FOUND, "deleted");
     users_close(u);
