@@ -119,6 +119,7 @@ VECTOR_TARGET static inline void xor_diagonals(diagonal X[4], const struct block
 VECTOR_TARGET static void block_mix_vectors(const struct block *B, const struct block *V, struct block *out,
                                             uint32_t r) {
     diagonal X[4] = { { 0 } };
+    for (uint32_t i = 0; V && i < 2 * r; i++) __builtin_prefetch(&V[i]); /* one wait for memory instead of many */
     xor_diagonals(X, &B[2 * r - 1]);
     if (V) xor_diagonals(X, &V[2 * r - 1]);
     for (uint32_t i = 0; i < 2 * r; i++) {
