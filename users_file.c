@@ -8,6 +8,9 @@
  * is what a crash leaves: it was never acknowledged and is cut off, with a warning. Any other damage stops the
  * start and changes nothing.
  *
+ * Others may put another file under the name, or other lines into this one, as an editor does: it is read from its start,
+ * and taken once it is sound; what is still being written is left alone.
+ *
  * A server that starts alone may write what counts into a new file, which takes the place of the old one under its
  * lock: who waits for that lock looks at the name again before it writes.
  *
