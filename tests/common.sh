@@ -49,7 +49,7 @@ finish() {
 # at_once PART...: ends this suite, which runs itself once for each part, all at the same time: their rows, and one line
 # for all that they counted.
 at_once() {
-    for part; do "$0" "$part" >"$dir/$part" 2>&1 & done
+    for part; do "$top/tests/${0##*/}" "$part" >"$dir/$part" 2>&1 & done
     wait
     for part; do
         awk '/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { line = $0; next } { print }
