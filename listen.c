@@ -82,12 +82,14 @@ static int put_url(int fd, const char *text, struct buffer *url) {
 }
 
 /* Of two that start at once the second must find that the first listens: who removes a socket and binds its path holds
- * the directory. But he waits a second at the most, since whoever may read that may lock it. -1: it is not held. */
+ * the directory. But he waits a second at the most, since whoever may read that may lock it, and goes on without where
+ * the file system has no such locks. */
 static int hold_directory(const char *path) {
     const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
     char name[FILE_PATH_MAX];
     int fd = open(file_directory(path, name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    for (int tries = 0; fd >= 0 && tries < 100 && flock(fd, LOCK_EX | LOCK_NB) != 0; tries++) nanosleep(&pause, NULL);
+    for (int tries = 0; fd >= 0 && tries < 100 && flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK; tries++)
+        nanosleep(&pause, NULL);
     return fd;
 }
 

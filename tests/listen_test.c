@@ -8,7 +8,9 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "address.h"
 #include "test.h"
@@ -146,6 +148,32 @@ static void test_unix(void) {
     check(try_open(text) < 0 && strstr(said, strerror(ENOENT)), "unix: no directory: %s", said);
 }
 
+static int no_flock; /* the error */
+
+int flock(int fd, int operation) {
+    errno = no_flock;
+    return no_flock ? -1 : (int)syscall(SYS_flock, fd, operation);
+}
+
+/* NFS locks what is open to be written to only. */
+static void test_no_flock(void) {
+    struct timespec before, after;
+    char text[] = "unix:/tmp/jwtd-listen-XXXXXX";
+    union listen_address a;
+    close(mkstemp(text + 5));
+    unlink(text + 5);
+    no_flock = EBADF;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    int fd = listen_parse(text, &a) == 0 ? try_open(text) : -1;
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    no_flock = 0;
+    check(fd >= 0 && can_connect(text) && after.tv_sec * 10 + after.tv_nsec / 100000000 <
+                                              before.tv_sec * 10 + before.tv_nsec / 100000000 + 5,
+          "no locks: it listens at once: %s", said);
+    close(fd);
+    listen_close(&a);
+}
+
 /* Another one that starts at the same time has bound the path, and does not listen yet. */
 static void test_at_once(void) {
     char directory[] = "/tmp/jwtd-listen-XXXXXX", text[64];
@@ -224,6 +252,7 @@ int main(void) {
     test_tcp("[::1]:0", "http://[::1]:");
     check(try_open("192.0.2.1:0") < 0 && strstr(said, strerror(EADDRNOTAVAIL)), "not here: %s", said);
     test_unix();
+    test_no_flock();
     test_at_once();
     test_given();
     return test_end();
