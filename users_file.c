@@ -49,7 +49,7 @@ static const char too_large[] = "is larger than 256 GiB";
 struct users_file {
     struct users base;       /* its accounts and revoked are written under a lock, and read without it */
     atomic_bool sync_failed; /* so is this */
-    char *real;              /* the path of the file itself, if a symbolic link may lead to it; the same all the time */
+    char *real; /* the path of the file itself, if a symbolic link may lead to it; when it was opened last */
 
     pthread_mutex_t lock; /* guards all below */
     int fd;
@@ -382,7 +382,8 @@ static int open_file(struct users_file *u, bool make, enum mending mend) {
     if (u->fd < 0)
         return log_line(u->base.where, ": can't be opened: ", strerror(errno), " (--users names another file)", NULL);
     if (fstat(u->fd, &st) != 0 || !S_ISREG(st.st_mode)) return complain(u, "is not a regular file", "");
-    if (u->real == NULL) u->real = realpath(u->base.where, NULL); /* for one that is made, too */
+    char *real = realpath(u->base.where, NULL); /* for one that is made, too; in a sandbox it is as it was */
+    if (real) free(u->real), u->real = real;
     u->device = st.st_dev;
     u->inode = st.st_ino;
     /* a place for every line that it may have, so that the table hardly ever grows while the file is read */

@@ -1123,6 +1123,33 @@ static void test_rewritten(void) {
     users_close(u);
 }
 
+/* A link that leads to another directory than it did, as a deployment turns it over; the old one has gone. */
+static void test_link_turned(void) {
+    char one[100], two[100], file[120];
+    snprintf(one, sizeof one, "%s/one", dir);
+    snprintf(two, sizeof two, "%s/two", dir);
+    unlink(path);
+    if (mkdir(one, 0700) != 0 || mkdir(two, 0700) != 0) fatal(dir);
+    snprintf(file, sizeof file, "%s/users", one);
+    write_file(file, SLICE(ANN "\n"));
+    if (symlink(file, path) != 0) fatal(path);
+    struct users *u = open_users(path);
+    unlink(file);
+    rmdir(one);
+    snprintf(file, sizeof file, "%s/users", two);
+    write_file(file, SLICE(BOB "\n"));
+    unlink(path);
+    if (symlink(file, path) != 0) fatal(path);
+    listen_begin();
+    bool known = has(u, "bob", "h2");
+    listen_end();
+    check(known && lacks(u, "ann"), "the link turned: %s", said);
+    users_close(u);
+    unlink(path);
+    unlink(file);
+    rmdir(two);
+}
+
 static void (*at_unlock)(void); /* what somebody does just before, as below */
 
 int flock(int fd, int operation) {
@@ -1774,6 +1801,7 @@ int main(void) {
     test_appended();
     test_replaced();
     test_rewritten();
+    test_link_turned();
     test_replaced_and_removed();
     test_removed();
     test_no_room();
