@@ -49,7 +49,7 @@ static const char too_large[] = "is larger than 256 GiB";
 struct users_file {
     struct users base;       /* its accounts and revoked are written under a lock, and read without it */
     atomic_bool sync_failed; /* so is this */
-    char *real; /* the path of the file itself, if a symbolic link may lead to it; when it was opened last */
+    char *real; /* the path of the file itself, if a symbolic link may lead to it: when it was opened last */
 
     pthread_mutex_t lock; /* guards all below */
     int fd;
@@ -437,10 +437,11 @@ static int reopen(struct users_file *u, enum mending mend) {
 /* Locks the file that the name stands for now, indexed to its end: for who is going to write, or only reads. */
 static int begin(struct users_file *u, bool writes) {
     struct stat st;
-    for (;;) {
+    for (bool anew = false;; anew = true) {
         if (lock_file(u, &u->lock) != 0) return -1;
         enum file_state state = look(u, &st);
-        if (state != MISSING && is_rewritten(u)) state = REPLACED;
+        bool as_long = state == WRITTEN && (uint64_t)st.st_size == u->end; /* nothing was appended */
+        if (state != MISSING && ((as_long && !anew) || is_rewritten(u))) state = REPLACED;
         if (state == AS_INDEXED || (state == WRITTEN && catch_up(u, writes ? CUT_OFF : LEAVE) == 0)) return 0;
         flock(u->fd, LOCK_UN);
         if (state == MISSING) return complain(u, "has been removed or can't be seen: put it back", "");
@@ -660,10 +661,10 @@ static int append(struct users_file *u, const struct buffer *lines) {
 static int store(struct users_file *u, struct slice name, const struct user *user) {
     char text[USERS_LINE_MAX];
     struct buffer line = { .at = text, .cap = sizeof text };
-    if (users_make_line(&line, &u->base, name, user) != 0 || index_reserve(u, 1) != 0 || append(u, &line) != 0)
-        return -1;
-    int result = index_enter(u, name, users_keyed_hash(&u->base, name), user, u->end + line.len);
-    note_state(u);
+    if (users_make_line(&line, &u->base, name, user) != 0 || index_reserve(u, 1) != 0) return -1;
+    int result = append(u, &line);
+    if (result == 0) result = index_enter(u, name, users_keyed_hash(&u->base, name), user, u->end + line.len);
+    note_state(u); /* who could not write has touched it, too */
     return result;
 }
 

@@ -1121,6 +1121,13 @@ static void test_rewritten(void) {
     check(add(u, "ann", "h9") == USERS_EXISTS && add(u, "dan", "h8") == USERS_OK && has(u, "dan", "h8"),
           "rewritten, and as long as it was: add: %s", said);
     users_close(u);
+
+    u = open_with(SLICE("{\"username\":\"ann\",\"password\":\"h1\",\"not_before\":4000000000}\n" CYD "\n" BOB "\n"));
+    usleep(20 * 1000);
+    write_file(path, SLICE("{\"username\":\"dan\",\"password\":\"h8\",\"not_before\":4000000009}\n" CYD "\n" BOB "\n"));
+    check(users_refresh(u) == 0 && not_before(u, "dan") == 4000000009 && has(u, "dan", "h8") && lacks(u, "ann"),
+          "rewritten, but for the last lines: %s", said);
+    users_close(u);
 }
 
 /* A link that leads to another directory than it did, as a deployment turns it over; the old one has gone. */
