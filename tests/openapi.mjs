@@ -87,7 +87,7 @@ async function askAll() {
   const server = await start(cheap, { lines: [unusable] })
   const damaged = await start(cheap, { lines: [unusable] })
   const file = openSync(damaged.users, 'r+')
-  writeSync(file, 'x'.repeat(statSync(damaged.users).size))
+  writeSync(file, 'x'.repeat(statSync(damaged.users).size - 1) + '\n')
   closeSync(file)
 
   await ask(server, 'POST', '/register', { username: 'Romel', password })
