@@ -2,10 +2,6 @@
  * bits become must not show in the cache. */
 #include "base64url.h"
 
-#include <string.h>
-
-#include "bytes.h"
-
 /* All bits set where lo <= c <= hi, else none. */
 static inline uint8_t within(uint8_t c, uint8_t lo, uint8_t hi) {
     return (uint8_t) - ((uint8_t)(c - lo) <= (uint8_t)(hi - lo));
@@ -35,6 +31,18 @@ size_t base64url_encode(const void *bytes, size_t n, char *out) {
         out[i] = to_char(two >> (10 - bit % 8));
     }
     return len;
+}
+
+void put_base64url(struct buffer *out, const void *bytes, size_t n) {
+    out->overflow |= base64url_encoded_len(n) > out->cap - out->len;
+    if (!out->overflow) out->len += base64url_encode(bytes, n, out->at + out->len);
+}
+
+void put_base64(struct buffer *out, const void *bytes, size_t n) {
+    char *c = out->at + out->len;
+    put_base64url(out, bytes, n);
+    for (; c < out->at + out->len; c++) *c = *c == '-' ? '+' : *c == '_' ? '/' : *c;
+    for (n %= 3; n == 1 || n == 2; n++) put_char(out, '=');
 }
 
 /* Eight values of six bits, a byte each, as one number of 48 bits. */

@@ -92,15 +92,8 @@ const struct etcd_counts *etcd_counts_of(const struct etcd *e) { return &e->coun
 /* ---- base64 ------------------------------------------------------------- */
 
 void etcd_put_bytes(struct buffer *b, struct slice bytes) {
-    size_t len = base64url_encoded_len(bytes.len);
     put_char(b, '"');
-    if (len > b->cap - b->len) b->overflow = true;
-    if (b->overflow) return;
-    char *at = b->at + b->len, *end = at + len;
-    base64url_encode(bytes.at, bytes.len, at);
-    for (; at < end; at++) *at = *at == '-' ? '+' : *at == '_' ? '/' : *at;
-    b->len += len;
-    for (; len % 4 != 0; len++) put_char(b, '=');
+    put_base64(b, bytes.at, bytes.len);
     put_char(b, '"');
 }
 

@@ -12,14 +12,6 @@
 /* {"alg":"HS256","typ":"JWT"} */
 static const char our_header[] = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
 
-static void put_base64url(struct buffer *out, const void *bytes, size_t n) {
-    size_t len = base64url_encoded_len(n);
-    if (out->overflow || len > out->cap - out->len)
-        out->overflow = true;
-    else
-        out->len += base64url_encode(bytes, n, out->at + out->len);
-}
-
 static void put_claim(struct buffer *out, const char *name, int64_t value) {
     put_text(out, name);
     put_number(out, (uint64_t)value);

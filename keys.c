@@ -175,7 +175,7 @@ static int finish(int fd, const char *name, const char *path, struct slice text,
 static int put_new_key(struct buffer *out) {
     uint8_t key[NEW_KEY_LEN];
     if (getrandom(key, sizeof key, 0) != sizeof key) return -1;
-    out->len += base64url_encode(key, sizeof key, out->at + out->len);
+    put_base64url(out, key, sizeof key);
     put_char(out, '\n');
     explicit_bzero(key, sizeof key);
     return 0;

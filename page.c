@@ -5,23 +5,14 @@
  * to keep in step. */
 #include "page.h"
 
+#include "base64url.h"
+
 /* The assembler puts it in, and a NUL behind it. */
 __asm__(".pushsection .rodata\n"
         ".globl page_html\n"
         "page_html: .incbin \"index.html\"\n"
         ".byte 0\n"
         ".popsection\n");
-
-/* Base64 (RFC 4648 4), which CSP wants, and not base64url: whole groups of three bytes, then the two that 32 leave. */
-static void put_base64(struct buffer *b, const uint8_t digest[SHA256_DIGEST]) {
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < SHA256_DIGEST; i += 3) {
-        uint32_t third = i + 2 < SHA256_DIGEST ? digest[i + 2] : 0;
-        uint32_t group = (uint32_t)digest[i] << 16 | (uint32_t)digest[i + 1] << 8 | third;
-        for (int shift = 18; shift >= 0; shift -= 6) put_char(b, alphabet[group >> shift & 63]);
-    }
-    if (!b->overflow) b->at[b->len - 1] = '='; /* for the byte that the last group has not */
-}
 
 /* Where `text` stands in what is left of a page, or NULL. (strstr would be larger than the rest of this file.) */
 static const char *find(const char *html, const char *text) {
@@ -42,7 +33,7 @@ static void put_source(struct buffer *b, sha256_compress *compress, const char *
     }
     sha256_of(compress, start + skip, (size_t)(end - start) - skip, "", 0, digest);
     put_text(b, "'sha256-");
-    put_base64(b, digest);
+    put_base64(b, digest, sizeof digest); /* which CSP wants */
     put_char(b, '\'');
 }
 
