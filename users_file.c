@@ -232,9 +232,17 @@ static size_t whole_account(const struct users_file *u, struct slice tail) {
  * copying, and cuts nothing off; in a file that he reads from the start he completes a whole account. */
 enum mending { LEAVE, COMPLETE, CUT_OFF };
 
+/* Can a crash have left these bytes of a line that was written here? All others are somebody's own. */
+static bool is_torn(struct slice tail) {
+    static const char start[] = "{\"username\":";
+    for (size_t i = 0; i < tail.len && i < sizeof start - 1; i++)
+        if (tail.at[i] != start[i] && tail.at[i] != '\0') return false;
+    return true;
+}
+
 /* The bytes behind the last LF. A part of an account is what a crash leaves: it is cut off. A whole one without
- * its LF, as an editor may leave it, is kept and completed; one with something else behind it is damage. Bytes
- * that a file had grown by but that had not arrived when the power went read as NUL. */
+ * its LF, as an editor may leave it, is kept and completed; one with something else behind it is damage, and so is what
+ * begins as no account does. Bytes that a file had grown by but that had not arrived when the power went read as NUL. */
 static int mend_tail(struct users_file *u, struct reading *r, struct slice tail, enum mending mend) {
     char number[LOG_DECIMAL];
     size_t len = tail.len, whole = whole_account(u, tail);
@@ -242,6 +250,7 @@ static int mend_tail(struct users_file *u, struct reading *r, struct slice tail,
     if (whole != 0 && whole != len) return read_line(u, r, tail, false);
     bool cut = whole != tail.len;
     if (cut && mend == COMPLETE) return 0;
+    if (whole == 0 && !is_torn(tail)) return read_line(u, r, tail, false);
     if (whole == 0)
         log_line(u->base.where, ": the last line breaks off: ", log_decimal(tail.len, number),
                  " bytes, never acknowledged, are cut off", NULL);
@@ -642,10 +651,10 @@ static int append(struct users_file *u, const struct buffer *lines) {
     if (u->end + lines->len > OFFSET_MASK) return complain(u, too_large, "");
     if (u->end == 0 && file_sync_directory(real_path(u)) != 0)
         return complain(u, "its directory can't be synced: ", strerror(errno));
-    ssize_t n = write(u->fd, lines->at, lines->len);
-    if (n != (ssize_t)lines->len) {
-        complain(u, "an account could not be stored: ", n < 0 ? strerror(errno) : "no room for all of it");
-        if (n > 0 && ftruncate(u->fd, (off_t)u->end) != 0)
+    struct buffer rest = *lines;
+    if (file_write(u->fd, &rest) != 0) {
+        complain(u, "an account could not be stored: ", strerror(errno));
+        if (ftruncate(u->fd, (off_t)u->end) != 0)
             complain(u, "nor could its part be removed: ", "the next writer will cut it off");
         return -1;
     }

@@ -81,6 +81,7 @@ mutant users_test "the line at a seam is lost" users_file.c 's/c->start + c->who
 mutant users_test "without a second thread one part is read" users_file.c 's/^        read_chunk(next);/        (void)0;/'
 mutant users_test "a file that has gone again is made anew" users_file.c 's/(make ? O_CREAT : 0)/O_CREAT/'
 mutant users_test "who reads cuts off what is being written" users_file.c 's/if (cut && mend == COMPLETE) return 0;//'
+mutant users_test "what is no account is cut off" users_file.c 's/if (whole == 0 && !is_torn(tail))/if (0)/'
 mutant users_test "another's lines are taken for those before" users_file.c 's/return memcmp(tail, u->tail, TAIL_LEN) != 0;/return false;/'
 mutant users_test "who has written is seen by the length only" users_file.c 's/ || !same_time(st, u->written) ? WRITTEN/ ? WRITTEN/'
 mutant users_test "a file that could not be read for now is given up" users_file.c 's/if (u->bad_line) u->bad = st/if (result != 0) u->bad = st/'

@@ -501,6 +501,11 @@ static void test_refused(void) {
     refuse("half an account behind one, no LF", SLICE(ANN "\n" BOB "{\"user"), 2);
     refuse("NUL, then garbage, no LF", SLICE(ANN "\n" BOB "\0x"), 2);
     refuse("an account twice, no LF", SLICE(ANN "\n" EVE EVE), 2);
+    /* nor is what somebody may have meant by another file */
+    refuse("notes, no LF", SLICE("my precious notes"), 1);
+    refuse("a Flask application's accounts, no LF", SLICE("{\"Romel\": {\"password\": \"h1\"}}"), 1);
+    refuse("a key, no LF", SLICE("c3VwZXJzZWNyZXQ_c3VwZXJzZWNyZXQ_c3VwZXJzZWN"), 1);
+    refuse("another beginning behind an account, no LF", SLICE(ANN "\n{\"user\":"), 2);
     refuse("a bad line before a torn one", SLICE(ANN "\nx\n" BOB "\n{\"user"), 2);
     /* too long lines */
     static char much[FILE_MAX];
