@@ -31,29 +31,36 @@ static void show_again(int number) {
     raise(number);
 }
 
-static struct slice read_line(line text, const char *prompt) {
+/* NULL, or what is wrong with the line. */
+static const char *read_line(line text, const char *prompt, struct slice *password) {
     size_t len = 0;
-    if (write(STDERR_FILENO, prompt, strlen(prompt)) < 0) len = 0; /* it is asked for without being told */
-    while (len < sizeof(line) && read(STDIN_FILENO, text + len, 1) == 1 && text[len] != '\n') len++;
-    return (struct slice){ text, len };
+    ssize_t n = write(STDERR_FILENO, prompt, strlen(prompt)); /* where that fails it is asked for without being told */
+    while (len < sizeof(line) && (n = read(STDIN_FILENO, text + len, 1)) == 1 && text[len] != '\n') len++;
+    *password = (struct slice){ text, len };
+    return n < 0 ? " can't be read from standard input" : password_fault(*password);
 }
 
 /* NULL, or what is wrong with what came. What was typed beyond a line's end is thrown away: no shell must get it. */
 static const char *read_password(line text, line again, struct slice *password) {
     static const int ends[] = { SIGINT, SIGTERM, SIGQUIT, SIGHUP };
-    bool same = true;
+    const char *why;
+    struct slice same;
     if (tcgetattr(STDIN_FILENO, &terminal) != 0) {
-        *password = read_line(text, "");
+        why = read_line(text, "", password);
     } else {
         struct termios hidden = terminal;
         hidden.c_lflag = (hidden.c_lflag & ~(tcflag_t)ECHO) | ECHONL;
         for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) signal(ends[i], show_again);
+        signal(SIGTSTP, SIG_IGN); /* the shell would have the terminal show all, and leave it so when this goes on */
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
-        *password = read_line(text, "password: ");
-        same = slice_equal(*password, read_line(again, "again: "));
+        why = read_line(text, "password: ", password);
+        if (why == NULL) {
+            read_line(again, "again: ", &same);
+            if (!slice_equal(*password, same)) why = "s differ";
+        }
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &terminal);
     }
-    return same ? password_fault(*password) : "s differ";
+    return why;
 }
 
 static int make_user(struct password_work *work, const struct password_cost *cost, struct user *user) {

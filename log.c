@@ -15,7 +15,7 @@ int log_line(const char *text, ...) {
     va_list texts;
     va_start(texts, text);
     put_text(&b, "jwtd: ");
-    for (; text; text = va_arg(texts, const char *)) put_text(&b, text);
+    for (; text; text = va_arg(texts, const char *)) put_bytes(&b, text, strnlen(text, LOG_TEXT_MAX));
     va_end(texts);
     for (size_t i = 0; i < b.len; i++)
         if ((uint8_t)line[i] < ' ' || line[i] == 0x7f) line[i] = '?';

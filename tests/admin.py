@@ -128,6 +128,11 @@ def words():
     for given, why in (("", "is empty"), ("\n", "is empty"), ("p" * 1025, "is too long"), ("a\0b\n", "has a NUL"),
                        (b"\xff\n", "is not UTF-8")):
         user("add", "ann", given=given, status=1, says=f"the password {why}")
+    user("add", "n" * 5000, given="pw\n", status=2, says='" is too long')
+    directory = os.open(other, os.O_RDONLY)  # what can't be read is no empty password
+    ended = subprocess.run([BIN, "user", "add", "ann"], stdin=directory, env=user.env, stderr=subprocess.PIPE, check=False)
+    os.close(directory)
+    same((ended.returncode, ended.stderr), (1, b"jwtd: the password can't be read from standard input\n"), "no input")
     for verb in ("passwd", "logout", "delete", "list", "export"):
         user(verb, *["x"][:verb in ("passwd", "logout", "delete")], f"--users={other}/none", given="pw\n", status=1, says="--users")
     same(os.listdir(other), [], "only add makes a file")
@@ -518,6 +523,8 @@ def at_a_terminal():
         terminal = Terminal(user, "add" if status == 0 else "passwd", "ann")
         terminal.expect(b"password: ")
         check(not terminal.echo(), "terminal: no echo")
+        ignored = re.search(rb"SigIgn:\s(\w+)", read(f"/proc/{terminal.pid}/status"))[1]
+        check(int(ignored, 16) >> (signal.SIGTSTP - 1) & 1, "terminal: ^Z does not leave it to a shell, which shows all")
         terminal.type(b"secret\n")
         terminal.expect(b"again: ")
         check(not terminal.echo(), "terminal: no echo, again")
@@ -528,6 +535,11 @@ def at_a_terminal():
         check((b"the passwords differ" in terminal.said) == (status == 1), f"terminal: {terminal.said!r}")
         check(termios.tcgetattr(keep)[3] & termios.ECHO, "terminal: echo again")
         os.close(keep)
+    terminal = Terminal(user, "passwd", "ann")
+    terminal.expect(b"password: ")
+    terminal.type(b"p" * 1100 + b"\n")
+    same(terminal.ended(), 1, "terminal: too long: exit status")
+    check(b"the password is too long" in terminal.said and b"again" not in terminal.said, f"terminal: {terminal.said!r}")
     with serving(user) as port:
         same(ask(port, "/login", "ann", "secret"), 200, "terminal: the password that was typed twice")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
