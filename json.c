@@ -77,8 +77,9 @@ static int32_t hex4(struct cursor *c) {
     int32_t value = 0;
     if (c->end - c->p < 4) return -1;
     for (int i = 0; i < 4; i++) {
-        int digit = hex_digit(*c->p++);
+        int digit = hex_digit(*c->p);
         if (digit < 0) return -1;
+        c->p++;
         value = value << 4 | digit;
     }
     return value;
@@ -94,7 +95,9 @@ static int32_t read_escape(struct cursor *c) {
     char letter = *c->p++;
     if (letter != 'u') {
         const char *at = letter ? strchr(letters, letter) : NULL;
-        return at ? meanings[at - letters] : fail(c, "an unknown escape in a string");
+        if (at) return meanings[at - letters];
+        c->p--; /* it is told where */
+        return fail(c, "an unknown escape in a string");
     }
     int32_t code = hex4(c);
     if (code < 0) return fail(c, "\\u without four hex digits");
@@ -163,9 +166,7 @@ ssize_t json_string(struct slice raw, char *out, size_t cap) {
     return (ssize_t)len;
 }
 
-/* Two names are one if their characters are, however each is escaped; if none is, they are written alike. */
-static bool same_name(struct slice raw_a, struct slice raw_b, bool escaped) {
-    if (!escaped) return slice_equal(raw_a, raw_b);
+bool json_string_same(struct slice raw_a, struct slice raw_b) {
     struct cursor a = inside(raw_a), b = inside(raw_b);
     while (a.p < a.end && b.p < b.end)
         if (read_character(&a) != read_character(&b)) return false;
@@ -326,7 +327,8 @@ enum json_result json_object(struct slice text, struct json_member *members, siz
             got = fail(&c, "too many members");
             break;
         }
-        for (size_t j = 0; j < count; j++) twice |= same_name(names[j], name, c.escaped);
+        for (size_t j = 0; j < count; j++) /* where nothing is escaped, names that are one are written alike */
+            twice |= c.escaped ? json_string_same(names[j], name) : slice_equal(names[j], name);
         names[count++] = name;
         while (i < n && members[i].name && !json_string_is(name, members[i].name)) i++;
         if (i == n) continue;

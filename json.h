@@ -53,6 +53,9 @@ bool json_is_utf8(struct slice s);
 /* Are these a JSON_STRING's characters, however they are escaped? */
 bool json_string_is(struct slice raw, const char *ascii);
 
+/* Have two of them the same characters, however each is escaped? */
+bool json_string_same(struct slice raw_a, struct slice raw_b);
+
 /* The value of a JSON_NUMBER's raw slice: exact for integers up to 2^53, else within a few units in the last
  * place. 0, or -1: out of a double's range. */
 int json_number(struct slice raw, double *value);

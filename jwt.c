@@ -79,14 +79,14 @@ static const char *json_fault(struct slice text) {
     return result < 0 ? text.at : NULL;
 }
 
-/* The second of two names in an object that are one, if they are written alike. */
+/* The second of two names in an object that are one. */
 static const char *twice_at(struct slice text) {
     struct slice rest = text, name = { NULL, 0 }, value;
     const char *why;
     while (json_next(&rest, &name, &value, &why) > 0) {
         struct slice before = text, other = { NULL, 0 };
         while (json_next(&before, &other, &value, &why) > 0 && other.at < name.at)
-            if (slice_equal(other, name)) return name.at;
+            if (json_string_same(other, name)) return name.at;
     }
     return NULL;
 }
@@ -115,7 +115,8 @@ static bool header_is_right(struct slice header, struct jwt_trace *t) {
     enum json_result result = read_object(text, m, 2, t, JWT_HEADER);
     if (result == JSON_BAD) return false;
     bool hs256 = m[0].type == JSON_STRING && json_string_is(m[0].raw, "HS256"), right = result == JSON_OK;
-    right &= step(t, JWT_ALG, m[0].raw, hs256 ? NULL : "only HS256 is taken", m[0].raw.at);
+    const char *other_alg = m[0].type == JSON_ABSENT ? "is missing: only HS256 is taken" : "only HS256 is taken";
+    right &= step(t, JWT_ALG, m[0].raw, hs256 ? NULL : other_alg, m[0].raw.at);
     right &= step(t, JWT_CRIT, m[1].raw, m[1].type == JSON_ABSENT ? NULL : "no extension is known here", m[1].raw.at);
     return right;
 }

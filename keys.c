@@ -199,46 +199,45 @@ int keys_make(const char *path, bool *there) {
     return result;
 }
 
-/* The keys that are there, behind the new one: not more than `max` in all. How many fell out. */
+/* The keys that are there, behind the new one: how many there are with that, of which at most `max` are put. 0: it is no
+ * file of keys, since a line is too long for one. */
 static unsigned put_old_keys(struct buffer *out, struct slice old, unsigned max) {
     unsigned n = 1;
     while (old.at != NULL) {
         struct slice line = slice_cut(&old, '\n');
         if (line.len > 0 && line.at[line.len - 1] == '\r') line.len--;
+        if (line.len > KEY_MAX) return 0;
         if (line.len == 0 || n++ >= max) continue;
         put_bytes(out, line.at, line.len);
         put_char(out, '\n');
     }
-    return n > max ? n - max : 0;
+    return n;
 }
 
-/* The old file's text is in `text`, and the new one's comes into it behind that. */
-static int replace(const char *path, int fd, const char *name, unsigned max, char *text) {
-    char number[LOG_DECIMAL];
+/* The old file's text is in `text`, and the new one's comes into it behind that. NULL, or why not. A link is not
+ * replaced: who can make one would have root overwrite what he can not. */
+static const char *replace(const char *path, int fd, const char *name, unsigned max, char *text) {
     struct stat st;
     int old = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    ssize_t n = old < 0 || fstat(old, &st) != 0 ? -1 : read_text(old, text);
-    if (old >= 0) close(old);
-    if (n < 0) return -1;
+    if (old < 0) return errno == ELOOP ? "it is a link: name the file itself" : strerror(errno);
+    ssize_t n = fstat(old, &st) == 0 ? read_text(old, text) : -1;
+    close(old);
     struct buffer out = { .at = text + FILE_MAX, .cap = FILE_MAX };
-    if (put_new_key(&out) != 0) return -1;
-    unsigned dropped = put_old_keys(&out, (struct slice){ text, (size_t)n }, max);
-    if (out.overflow) errno = EFBIG;
-    if (out.overflow || finish(fd, name, path, (struct slice){ out.at, out.len }, &st, st.st_mode & 0640) != 0)
-        return -1;
-    if (dropped > 0)
-        log_line("note: ", log_decimal(dropped, number),
-                 " of the oldest keys fell out: what they signed is not valid any more", NULL);
-    return 0;
+    if (n < 0 || put_new_key(&out) != 0) return strerror(errno);
+    unsigned keys = put_old_keys(&out, (struct slice){ text, (size_t)n }, max);
+    if (keys == 0 || keys > max + 1) return "it is no file of keys: a line is too long, or there are too many";
+    if (out.overflow) return strerror(EFBIG);
+    if (finish(fd, name, path, (struct slice){ out.at, out.len }, &st, st.st_mode & 0640) != 0) return strerror(errno);
+    if (keys > max) log_line("note: the oldest key fell out: what it signed is not valid any more", NULL);
+    return NULL;
 }
 
 int keys_rotate(const char *path, unsigned max) {
     char name[FILE_PATH_MAX], text[2 * FILE_MAX];
     int fd = access(path, F_OK) == 0 ? begin(unfinished(path, name)) : -1;
-    int result = fd < 0 ? -1 : replace(path, fd, name, max, text);
-    if (result != 0)
-        log_line(path, " can't be replaced: ", strerror(errno), " (--secret-file names another file)", NULL);
+    const char *why = fd < 0 ? strerror(errno) : replace(path, fd, name, max, text);
+    if (why) log_line(path, " can't be replaced: ", why, " (--secret-file names another file)", NULL);
     end(fd, name);
     explicit_bzero(text, sizeof text);
-    return result;
+    return why ? -1 : 0;
 }

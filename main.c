@@ -353,10 +353,10 @@ static int take_signals(sigset_t *awaited) {
 }
 
 /* What a serving process still needs: where the accounts are, to read a new key file in the directory of the old one
- * (if its user can see it at all), and to remove its socket. */
+ * and in that of the file that a link there leads to (if its user can see them at all), and to remove its socket. */
 static int lock_in(const struct config *c) {
-    char secret[FILE_PATH_MAX], socket[FILE_PATH_MAX];
-    struct sandbox_grant grants[3 + USERS_PORTS_MAX];
+    char secret[FILE_PATH_MAX], target[FILE_PATH_MAX], socket[FILE_PATH_MAX];
+    struct sandbox_grant grants[4 + USERS_PORTS_MAX];
     struct users_needs users;
     size_t n = 0;
     users_needs(c->api.users, &users);
@@ -365,6 +365,9 @@ static int lock_in(const struct config *c) {
         grants[n++] = (struct sandbox_grant){ SANDBOX_CONNECT, .port = users.ports[i] };
     if (!getenv("JWTD_SECRET") && access(file_directory(c->secret_file, secret), F_OK) == 0)
         grants[n++] = (struct sandbox_grant){ SANDBOX_READ, .path = secret };
+    char *real = getenv("JWTD_SECRET") ? NULL : realpath(c->secret_file, NULL); /* where a link leads to */
+    if (real) grants[n++] = (struct sandbox_grant){ SANDBOX_READ, .path = file_directory(real, target) };
+    free(real);
     if (c->address.any.sa_family == AF_UNIX && !c->given)
         grants[n++] = (struct sandbox_grant){ SANDBOX_REMOVE, .path = file_directory(c->address.un.sun_path, socket) };
     return c->sandbox == OFF ? 0 : sandbox_enter(grants, n, c->sandbox == REQUIRE);

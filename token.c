@@ -13,7 +13,7 @@
 #include "json.h"
 #include "log.h"
 
-enum { TEXT_MAX = 4 * JWT_MAX, SHOWN_MAX = 2048, LABEL_WIDTH = 20 };
+enum { TEXT_MAX = 4 * JWT_MAX, SHOWN_MAX = 930, LABEL_WIDTH = 20 };
 
 /* A token as it was read, and what came of it. */
 struct judged {
@@ -29,6 +29,8 @@ struct judged {
 };
 
 /* ---- writing ---------------------------------------------------------- */
+
+_Static_assert(4 * SHOWN_MAX + 100 < LOG_TEXT_MAX, "a line of the log has room for the reason too");
 
 static void put_visible(struct buffer *b, struct slice s) {
     for (size_t i = 0; i < s.len && i < SHOWN_MAX; i++) {
@@ -67,7 +69,8 @@ static void put_date(struct buffer *b, struct slice raw) {
     char date[HTTP_DATE_LEN + 1];
     double seconds;
     put_visible(b, raw);
-    if (json_number(raw, &seconds) != 0 || seconds < 0 || seconds >= 253402300800) return; /* the year 10000 */
+    if ((uint8_t)(*raw.at - '0') > 9) return;                               /* no number, or before 1970 */
+    if (json_number(raw, &seconds) != 0 || seconds >= 253402300800) return; /* the year 10000 */
     http_date((time_t)seconds, date);
     put_text(b, ", ");
     put_bytes(b, date, HTTP_DATE_LEN);
@@ -216,10 +219,13 @@ static int issue(const struct token_config *c, const char *name, double now) {
 
 /* As `user list` writes a name. */
 static int verify(const struct judged *j) {
-    char text[6 * SHOWN_MAX];
+    char text[6 * JWT_SUB_MAX + 4];
     struct buffer b = { .at = text, .cap = sizeof text - 1 };
     struct slice name = { j->claims.sub, j->claims.sub_len };
     if (j->users == NULL && users_exist(j->config->users)) return -1; /* why was said */
+    if (j->users == NULL)
+        return log_line(j->config->users, ": ", strerror(errno),
+                        ", so nobody knows whether the token was called back (--users names another file)", NULL);
     if (j->revoked_at) return log_line("the token is not valid: it was called back", NULL);
     if (j->result != JWT_VALID) {
         enum jwt_check check = first_fault(j);
@@ -249,7 +255,7 @@ static void put_account(struct buffer *b, const struct judged *j) {
     put_row(b, "-", "account");
     put_text(b, found == USERS_OK ? "known" : found == USERS_NOT_FOUND ? "unknown" : "the accounts can't be read");
     put_char(b, '\n');
-    if (j->result != JWT_VALID && !j->revoked_at) return;
+    if (j->result == JWT_INVALID && !j->revoked_at) return;
     put_row(b, !j->users ? "-" : j->revoked_at ? "FAIL" : "ok", "called back");
     put_text(b, !j->users ? "the accounts can't be read" : j->revoked_at ? "after it was given, at " : "no");
     if (j->revoked_at) put_number(b, (uint64_t)j->revoked_at);
@@ -285,7 +291,7 @@ static int judge(const struct token_config *c, double now, int (*then)(const str
     if (read_token(&j) != 0) return -1;
     j.result = jwt_verify(c->keys, j.token, now, c->leeway, &j.claims, &j.trace);
     j.users = open_users(c);
-    j.revoked_at = j.users && j.result == JWT_VALID ? api_revoked_at(j.users, &j.claims, now) : 0;
+    j.revoked_at = j.users && j.result != JWT_INVALID ? api_revoked_at(j.users, &j.claims, now) : 0;
     if (j.revoked_at) j.result = JWT_INVALID;
     int result = then(&j);
     if (j.users) users_close(j.users);

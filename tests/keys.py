@@ -205,7 +205,15 @@ def secret():
     same(len(set(made)), 16, "all keys differ")
     home("secret", "rotate", says="kill -HUP")
     same(home.keys()[1:], made[:15], "secret rotate: of sixteen the oldest falls out")
-    check("1 of the oldest keys fell out" in home.said, f"and that is said: {home.said!r}")
+    check("the oldest key fell out" in home.said, f"and that is said: {home.said!r}")
+    for text, why in ((b"".join(b"%d\n" % i for i in range(17)), "no file of keys"), (OLD + b"\n" + b"x" * 4097, "no file of keys")):
+        home.put(text)
+        home("secret", "rotate", status=1, says=why)
+        same(read(home.file), text, f"secret rotate, {why}: it is left alone")
+    os.rename(home.file, f"{home.folder}/elsewhere")
+    os.symlink("elsewhere", home.file)
+    home("secret", "rotate", status=1, says="it is a link: name the file itself")
+    os.unlink(f"{home.folder}/elsewhere")
     home.put(OLD + b"\r\n\r\n" + NEW)
     os.chmod(home.file, 0o600)
     home("secret", "rotate")
@@ -370,6 +378,14 @@ def reload():
     server.hang_up("keys reloaded: 2")
     same(server.verify(make_token(OLD)), 200, "keys in another directory than the accounts")
     server.stop()
+    linked, third = Home(), tempfile.mkdtemp(dir=top)
+    os.rename(linked.file, f"{third}/key")
+    os.symlink(f"{third}/key", linked.file)
+    server = Server(linked)
+    linked("secret", "rotate", "--secret-file", f"{third}/key")
+    server.hang_up("keys reloaded: 2")
+    same(server.verify(make_token(OLD)), 200, "keys behind a link into another directory")
+    server.stop()
     if os.geteuid() == 0:  # the server's user does not even see it
         os.chmod(other, 0o700)
         for path in (home.folder, f"{home.folder}/users.jsonl"):
@@ -428,13 +444,19 @@ def verify():
     for given, why in (("", "segments"), (token[:-1] + "!", "'!' is not base64url"), (make_token(b"x"), "any of 2 keys"),
                        (make_token(OLD, {"sub": "Romel", "exp": now - 7200}), "expired 2 h"),
                        (f"Bearer Bearer {token}", "base64url"), ("x" * 40000, "32768"), ("x" * 200000, "32768"),
-                       (make_token(OLD, {"sub": "Romel", "exp": "\x1b[2J"}), "exp: \"\\u001b[2J\"")):
+                       (make_token(OLD, {"sub": "Romel", "exp": "\x1b[2J"}), "exp: \"\\u001b[2J\""),
+                       (make_token(OLD, b'{"sub":"Romel","exp":"' + b"\xc3\xbc" * 2000 + b'"}'), "...: is not a number")):
         same(home("token", "verify", given=given, status=1, says=why), "", why)
     older, chosen = home("token", "issue", "Romel"), home("token", "issue", "Romel", "--ttl", "86400")
     home("user", "logout", "Romel")
     for given in (token, older, chosen):
         home("token", "verify", given=given, status=1, says="called back")
         check(re.search("FAIL +called back .*\n.*is not valid", home("token", "explain", given=given, status=1)), "explained")
+    expired = make_token(OLD, {"sub": "Romel", "exp": now - 10})
+    check(re.search("FAIL +expiry(.*\n)+FAIL +called back .*\n.*is not valid", home("token", "explain", given=expired, status=1)),
+          "expired, and called back")
+    home("token", "verify", "--users", f"{home.folder}/none", given=token, status=1,
+         says="No such file or directory, so nobody knows whether the token was called back")
     later = home("token", "issue", "Romel")
     same(home("token", "verify", given=later), "Romel\n", "one that came later counts")
     check(re.search("ok +called back +no\n.*is valid", home("token", "explain", given=later)), "and is told so")
@@ -470,7 +492,14 @@ def explain():
         ("", "segments", "1, characters: 0"),
         (make_token(OLD, b'{"sub":"Romel","exp":1,}'), "payload, JSON", "(payload, byte 24)"),
         (make_token(OLD, b'{"sub":"Romel","sub":"eve","exp":9999999999}'), "payload, names", "twice (payload, byte 16)"),
+        (make_token(OLD, b'{"sub":"Romel","\\u0073ub":"eve","exp":9999999999}'), "payload, names", "twice (payload, byte 16)"),
         (make_token(OLD, claims, b'{"alg":"HS256","alg":"HS256"}'), "header, names", "twice (header, byte 16)"),
+        (make_token(OLD, b'{"sub":"\\x","exp":1}'), "payload, JSON", "escape in a string (payload, byte 10)"),
+        (make_token(OLD, b'{"sub":"\\u12G4","exp":1}'), "payload, JSON", "hex digits (payload, byte 13)"),
+        (make_token(OLD, claims, {"typ": "JWT"}), "alg", "is missing: only HS256 is taken"),
+        (make_token(OLD, b'{"sub":"Romel","exp":null}'), "exp", "null: is not a number"),
+        (make_token(OLD, b'{"sub":"Romel","exp":{"a":7}}'), "exp", '{"a":7}: is not a number'),
+        (make_token(OLD, b'{"sub":"Romel","exp":-1}'), "expiry", "expired", r"exp +-1\n"),
         (make_token(OLD, {"exp": now + 60}), "sub", "is missing"),
         (make_token(OLD, {"sub": 7, "exp": now + 60}), "sub", "7: is not a string"),
         (make_token(OLD, {"sub": "Romel"}), "exp", "is missing", "- +expiry"),

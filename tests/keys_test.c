@@ -166,7 +166,7 @@ static void test_rotate(void) {
     if (unlink(others) != 0 || unlink(unfinished) != 0) abort();
     memcpy(before, text, n);
     listen_begin();
-    check(keys_rotate(path, MAX) == 0 && listen_end("1 of the oldest keys fell out", 1), "the oldest falls out");
+    check(keys_rotate(path, MAX) == 0 && listen_end("the oldest key fell out", 1), "the oldest falls out");
     check(get(text) == 44 + n - sizeof B && memcmp(text + 44, before, n - sizeof B) == 0, "and only that");
     unlink(path);
     listen_begin();
