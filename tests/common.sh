@@ -62,6 +62,28 @@ at_once() {
     finish
 }
 
+# count WHOSE: the rows in $dir/rows, and what their last line counts
+count() {
+    sed "\$d; s/^FAIL /&$1: /" "$dir/rows"
+    # shellcheck disable=SC2046 # three numbers
+    set -- "$1" $(tail -n 1 "$dir/rows" | sed -n '/^[0-9]* passed, /p' | tr -dc '0-9 ')
+    [ $# -eq 4 ]
+    verdict "$1 comes to its end" $? "$(tail -n 1 "$dir/rows")"
+    passed=$((passed + ${2-0})) failed=$((failed + ${3-0})) skipped=$((skipped + ${4-0}))
+}
+
+# in_machine TREE INIT COMMAND...: COMMAND, a part of this suite, in a throw-away machine: see boot.sh
+in_machine() {
+    tree=$1 init=$2
+    shift 2
+    if "$top/tests/boot.sh" none "$tree" true >"$dir/log" 2>&1; then
+        "$top/tests/boot.sh" "$init" "$tree" "$@" >"$dir/rows" 2>&1
+        count "$init"
+    else
+        skip "a machine with $init, which needs root and namespaces: $(tail -n 1 "$dir/log")"
+    fi
+}
+
 # become NAME ARGUMENT...: goes on as NAME.py, which is told the server's file first.
 become() {
     [ -x "$JWTD_BIN" ] || { fail "there is no $JWTD_BIN: make jwtd"; finish; }

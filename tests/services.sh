@@ -1,27 +1,202 @@
 #!/bin/sh
-# services.sh - the service files in contrib/ as their own tools see them. (What a service manager says and hears:
-# lifecycle.py, inherited and upgrade.)
+# services.sh - the service files in contrib/ as their own tools see them: a systemd that runs as process 1 of a
+# throw-away machine (boot.sh), and what checks them without running them. (What a service manager says and hears,
+# message by message: lifecycle.py, inherited and upgrade.)
 
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"
 cd "$top" || exit 1
+[ $# -gt 0 ] || at_once files systemd
 
-if need systemd-analyze systemd; then
-    # under its own name elsewhere: it names a binary and a man page that need not be installed here
-    cp contrib/jwtd.socket "$dir"
-    sed "s|^ExecStart=jwtd|ExecStart=$(command -v true)|" contrib/jwtd.service >"$dir/jwtd.service"
-    systemd-analyze verify --man=no "$dir/jwtd.service" "$dir/jwtd.socket" >"$dir/log" 2>&1
-    verdict "systemd-analyze verify" $?
-    [ ! -s "$dir/log" ]
-    verdict "systemd-analyze verify says nothing" $?
-    systemd-analyze security --offline=yes --threshold=15 contrib/jwtd.service >"$dir/log" 2>&1
-    verdict "the exposure that systemd-analyze security sees is at most 1.5" $?
-fi
-if need shellcheck shellcheck; then
-    shellcheck -s sh contrib/jwtd.openrc contrib/jwtd.procd >"$dir/log" 2>&1
-    verdict "shellcheck on the scripts for OpenRC and procd" $?
-fi
-# shellcheck disable=SC2046 # many options
-"$JWTD_BIN" $(sed -n 's|.* command /usr/bin/jwtd||p' contrib/jwtd.procd) --version >"$dir/log" 2>&1
-verdict "procd's options are options" $?
+# ---- what is asked of a jwtd that runs as a service ----
+
+ask() { # status wanted, path, curl's arguments
+    want=$1 path=$2
+    shift 2
+    got=$(curl -qsS --max-time 10 -o "$dir/body" -w '%{http_code}' "$@" "http://127.0.0.1:5000$path" 2>&1)
+    { echo "$path: $got, not $want"; cat "$dir/body"; } >"$dir/log" 2>&1
+    [ "$got" = "$want" ]
+}
+post() { ask "$1" "$2" -H 'Content-Type: application/json' -d '{"username":"Romel","password":"pass1425"}'; }
+log_in() { post 200 /login && token=$(sed 's/.*"token":"\([^"]*\)".*/\1/' "$dir/body"); }
+verify() { ask 200 /get-jwt -H "Authorization: Bearer $token"; }
+explain() { echo "$token" | STATE_DIRECTORY=/var/lib/jwtd jwtd token explain "$@" >"$dir/log"; }
+new_key_signs() { # once it does: a reload is not waited for by whoever asks for it
+    for _ in $(seq 100); do log_in && explain && grep -q 'matches with key 1 of 2' "$dir/log" && return; done
+}
+
+try() { # WHAT COMMAND...
+    what=$1
+    shift
+    "$@" >"$dir/log" 2>&1
+    verdict "$what" $?
+}
+
+# ---- inside: systemd ----
+
+main_pid() { systemctl show --value -p MainPID jwtd.service; }
+is() { # what it is, as `systemctl show` says: NAME=VALUE...
+    systemctl show jwtd.service >"$dir/shown"
+    for wanted; do
+        grep -Fqx "$wanted" "$dir/shown" && continue
+        { grep "^${wanted%%=*}=" "$dir/shown"; echo "not $wanted"; } >"$dir/log"
+        return 1
+    done
+}
+
+within_systemd() {
+    systemd_rows
+    [ "$failed" -eq 0 ] || journalctl -u jwtd.service -u jwtd.socket -o cat --no-pager -n 30
+}
+
+systemd_rows() {
+    grep -q '^systemd$' /proc/1/comm
+    verdict "it is process 1" $?
+    cp contrib/jwtd.service contrib/jwtd.socket /etc/systemd/system
+    systemctl daemon-reload
+    try "README's line" systemctl enable --now jwtd.socket jwtd
+    is ActiveState=active SubState=running Type=notify Result=success NRestarts=0 UnitFileState=enabled
+    verdict "it has said that it is ready" $?
+    journalctl -u jwtd.service -o cat --no-pager >"$dir/log"
+    grep -q 'ready on http://127.0.0.1:5000' "$dir/log" && ! grep -Eqi 'warning|fail' "$dir/log"
+    verdict "it complains of nothing" $?
+    STATE_DIRECTORY=$dir jwtd --listen 127.0.0.1:0 2>"$dir/alone" &
+    for _ in $(seq 300); do
+        grep -q 'ready on' "$dir/alone" && break
+        sleep 0.1
+    done
+    kill $! && wait $!
+    [ "$(grep 'not on this kernel' "$dir/log")" = "$(grep 'not on this kernel' "$dir/alone")" ]
+    verdict "it can lock itself in as well as without systemd" $?
+    [ "$failed" -eq 0 ] || return # what follows would only take its time
+
+    pid=$(main_pid)
+    cp "/proc/$pid/status" "$dir/log"
+    uid=$(awk '/^Uid:/ { print $2 }' "$dir/log")
+    [ "$uid" -ge 61184 ] && [ "$uid" -le 65519 ] # systemd's range for DynamicUser
+    verdict "its user is one of its own" $?
+    grep -Eq '^CapEff:.0+$' "$dir/log" && grep -Eq '^NoNewPrivs:.1$' "$dir/log" && grep -Eq '^Seccomp:.2$' "$dir/log"
+    verdict "it has no rights" $?
+    [ "$(readlink "/proc/$pid/ns/net")" != "$(readlink /proc/self/ns/net)" ]
+    verdict "nor a network" $? "that of all"
+    ps -L -o nice= -p "$pid" >"$dir/log" && grep -q ' [1-9]' "$dir/log"
+    verdict "its hashing is of lower priority" $?
+
+    post 201 /register
+    verdict "register" $?
+    log_in && verify
+    verdict "log in, and verify" $?
+    state=$(cd -P /var/lib/jwtd && pwd && stat -c '%a %u %n' . ./*)
+    [ "$state" = "/var/lib/private/jwtd
+700 $uid .
+600 $uid ./jwtd.secret
+600 $uid ./users.jsonl" ]
+    verdict "its StateDirectory" $? "$state"
+
+    old=$token
+    STATE_DIRECTORY=/var/lib/jwtd try "a new key" jwtd secret rotate
+    try "reload" systemctl reload jwtd
+    new_key_signs
+    verdict "after a reload the new key signs" $?
+    token=$old
+    verify
+    verdict "and the old one still counts" $?
+    is ActiveState=active "MainPID=$pid" NRestarts=0
+    verdict "a reload is no restart" $?
+
+    : >"$dir/go"
+    for n in 1 2; do
+        while [ -e "$dir/go" ]; do
+            curl -qs --max-time 10 -o "$dir/body$n" -w '%{http_code} %{errormsg}\n' http://127.0.0.1:5000/healthz
+        done >"$dir/seen$n" &
+    done
+    for n in 1 2 3; do try "restart $n" systemctl restart jwtd; done
+    rm "$dir/go"
+    wait
+    sort "$dir"/seen? | uniq -c >"$dir/log"
+    [ "$(sort -u "$dir"/seen?)" = '200 ' ]
+    verdict "nobody is refused during a restart" $?
+    [ "$(main_pid)" != "$pid" ] && log_in && verify && post 400 /register
+    verdict "a restart keeps the accounts" $?
+    token=$old
+    verify
+    verdict "and the keys" $?
+
+    kill -9 "$(main_pid)"
+    ask 200 /healthz && is ActiveState=active NRestarts=1
+    verdict "after a crash it is started again, and who came meanwhile is answered" $?
+
+    try "stop" systemctl stop jwtd
+    is ActiveState=inactive Result=success ExecMainCode=1 ExecMainStatus=0
+    verdict "a stop is clean" $?
+    ask 200 /healthz && is ActiveState=active
+    verdict "the first connection starts it" $?
+
+    # options, and a key that is kept elsewhere, as the unit says
+    jwtd secret new --secret-file /etc/jwtd.key
+    mkdir -p /etc/default
+    echo JWTD_TTL=nonsense >/etc/default/jwtd
+    systemctl restart jwtd 2>/dev/null
+    is ActiveState=failed Result=exit-code ExecMainStatus=2 NRestarts=0
+    verdict "a wrong option ends it once and for all" $?
+    echo JWTD_TTL=120 >/etc/default/jwtd
+    mkdir /etc/systemd/system/jwtd.service.d /etc/systemd/system/jwtd.socket.d
+    { echo '[Service]'; sed -n '/LoadCredential=/s/^#//p; /JWTD_SECRET_FILE=/s/^#//p' contrib/jwtd.service; } \
+        >/etc/systemd/system/jwtd.service.d/key.conf
+    systemctl daemon-reload
+    try "LoadCredential" systemctl restart jwtd
+    log_in && verify && explain --secret-file /etc/jwtd.key && grep -q 'matches with key 1 of 1' "$dir/log"
+    verdict "a key by LoadCredential signs" $?
+    grep -Eq '^ok +expiry +for another [12] min' "$dir/log"
+    verdict "options come from /etc/default/jwtd" $?
+
+    printf '[Socket]\nListenStream=\n%s\n' "$(grep -o 'ListenStream=/.*' contrib/jwtd.socket)" \
+        >/etc/systemd/system/jwtd.socket.d/unix.conf
+    systemctl daemon-reload
+    systemctl stop jwtd.service jwtd.socket
+    try "a unix socket" systemctl start jwtd
+    ask 200 /healthz --unix-socket /run/jwtd.sock
+    verdict "it answers on the unix socket that the socket's file names" $?
+    try "the end" systemctl disable --now jwtd.socket jwtd
+    is ActiveState=inactive Result=success UnitFileState=disabled
+    verdict "it is ended" $?
+    [ -z "$(systemctl list-units --no-legend --state=failed 'jwtd*' | tee "$dir/log")" ]
+    verdict "no unit has failed" $?
+}
+
+# ---- outside ----
+
+# service INIT PREFIX: this suite's part within_INIT, where `make install` has put jwtd
+service() {
+    make -s -o jwtd install DESTDIR="$dir/tree" PREFIX="$2" >"$dir/log" 2>&1
+    verdict "make install for $1" $?
+    in_machine "$dir/tree" "$1" sh tests/services.sh "within_$1"
+}
+
+case $1 in
+within_systemd) within_systemd ;;
+systemd)
+    if need /lib/systemd/systemd systemd && need curl curl && need ps procps; then service systemd /usr/local; fi
+    ;;
+files)
+    if need systemd-analyze systemd; then
+        # under its own name elsewhere: it names a binary and a man page that need not be installed here
+        cp contrib/jwtd.socket "$dir"
+        sed "s|^ExecStart=jwtd|ExecStart=$(command -v true)|" contrib/jwtd.service >"$dir/jwtd.service"
+        systemd-analyze verify --man=no "$dir/jwtd.service" "$dir/jwtd.socket" >"$dir/log" 2>&1
+        verdict "systemd-analyze verify" $?
+        [ ! -s "$dir/log" ]
+        verdict "systemd-analyze verify says nothing" $?
+        systemd-analyze security --offline=yes --threshold=15 contrib/jwtd.service >"$dir/log" 2>&1
+        verdict "the exposure that systemd-analyze security sees is at most 1.5" $?
+    fi
+    if need shellcheck shellcheck; then
+        shellcheck -s sh contrib/jwtd.openrc contrib/jwtd.procd >"$dir/log" 2>&1
+        verdict "shellcheck on the scripts for OpenRC and procd" $?
+    fi
+    # shellcheck disable=SC2046 # many options
+    "$JWTD_BIN" $(sed -n 's|.* command /usr/bin/jwtd||p' contrib/jwtd.procd) --version >"$dir/log" 2>&1
+    verdict "procd's options are options" $?
+    ;;
+esac
 finish
