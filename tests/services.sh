@@ -1,12 +1,12 @@
 #!/bin/sh
-# services.sh - the service files in contrib/ as their own tools see them: a systemd that runs as process 1 of a
-# throw-away machine (boot.sh), and what checks them without running them. (What a service manager says and hears,
-# message by message: lifecycle.py, inherited and upgrade.)
+# services.sh - the service files in contrib/ with the real tools: systemd as process 1, OpenRC (each in a throw-away
+# machine: boot.sh) and what checks them without running them. procd has no package here. (What a service manager says
+# and hears, message by message: lifecycle.py, inherited and upgrade.)
 
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"
 cd "$top" || exit 1
-[ $# -gt 0 ] || at_once files systemd
+[ $# -gt 0 ] || at_once files systemd openrc
 
 # ---- what is asked of a jwtd that runs as a service ----
 
@@ -21,6 +21,13 @@ post() { ask "$1" "$2" -H 'Content-Type: application/json' -d '{"username":"Rome
 log_in() { post 200 /login && token=$(sed 's/.*"token":"\([^"]*\)".*/\1/' "$dir/body"); }
 verify() { ask 200 /get-jwt -H "Authorization: Bearer $token"; }
 explain() { echo "$token" | STATE_DIRECTORY=/var/lib/jwtd jwtd token explain "$@" >"$dir/log"; }
+answers() { # once it listens, where nobody says when that is
+    for _ in $(seq 300); do
+        ask 200 /healthz && return
+        sleep 0.1
+    done
+    return 1
+}
 new_key_signs() { # once it does: a reload is not waited for by whoever asks for it
     for _ in $(seq 100); do log_in && explain && grep -q 'matches with key 1 of 2' "$dir/log" && return; done
 }
@@ -164,6 +171,82 @@ systemd_rows() {
     verdict "no unit has failed" $?
 }
 
+# ---- inside: OpenRC ----
+
+child() { cat /run/openrc/options/jwtd/child_pid; } # the server, of which supervise-daemon is the parent
+
+within_openrc() {
+    openrc_rows
+    [ "$failed" -eq 0 ] || cat /var/log/jwtd.log
+}
+
+openrc_rows() {
+    mkdir -p /etc/init.d /etc/conf.d /etc/runlevels/default /etc/insserv.conf.d
+    touch /etc/insserv.conf
+    cp contrib/jwtd.openrc /etc/init.d/jwtd
+    chmod 755 /etc/init.d/jwtd
+    printf '#!/sbin/openrc-run\ndepend() { provide net; }\nstart() { ip link set lo up; }\n' >/etc/init.d/loopback
+    chmod 755 /etc/init.d/loopback
+    try "the runlevel" openrc default
+    try "its user" useradd -r jwtd
+    try "README's line" rc-update add jwtd
+    openrc default >"$dir/log" 2>&1
+    rc-service jwtd status >>"$dir/log" 2>&1
+    verdict "the runlevel starts it" $?
+    answers
+    verdict "it answers" $?
+    [ "$failed" -eq 0 ] || return
+    pid=$(child)
+    state=$(stat -c '%a %U %n' /var/log/jwtd.log && cd /var/lib/jwtd && stat -c '%a %U %n' . ./* && stat -c %U "/proc/$pid")
+    [ "$state" = "640 root /var/log/jwtd.log
+700 jwtd .
+600 jwtd ./jwtd.secret
+600 jwtd ./users.jsonl
+jwtd" ]
+    verdict "its user and its files" $? "$state"
+    grep -q 'ready on http://127.0.0.1:5000' /var/log/jwtd.log && ! grep -i warning /var/log/jwtd.log >"$dir/log"
+    verdict "its log" $?
+    post 201 /register && log_in && verify
+    verdict "register, log in, verify" $?
+
+    old=$token
+    STATE_DIRECTORY=/var/lib/jwtd try "a new key" jwtd secret rotate
+    try "reload" rc-service jwtd reload
+    new_key_signs
+    verdict "after a reload the new key signs" $?
+    token=$old
+    verify && [ "$(child)" = "$pid" ]
+    verdict "the old one still counts, and it is no restart" $?
+    try "restart" rc-service jwtd restart
+    answers && log_in && verify && post 400 /register && [ "$(child)" != "$pid" ]
+    verdict "a restart keeps the accounts" $?
+    token=$old
+    verify
+    verdict "and the keys" $?
+
+    pid=$(child)
+    kill -9 "$pid"
+    answers && rc-service jwtd status >"$dir/log" 2>&1 && [ "$(child)" != "$pid" ]
+    verdict "after a crash it is started again" $?
+    echo export JWTD_TTL=120 >/etc/conf.d/jwtd
+    try "restart with options" rc-service jwtd restart
+    answers && log_in && explain && grep -Eq '^ok +expiry +for another [12] min' "$dir/log"
+    verdict "options come from /etc/conf.d/jwtd" $?
+    pid=$(child)
+    try "stop" rc-service jwtd stop
+    rc-service jwtd status >"$dir/log" 2>&1
+    [ $? -eq 3 ] && ! [ -e "/proc/$pid" ] && ! ask 200 /healthz
+    verdict "it is stopped" $?
+    echo export JWTD_TTL=nonsense >/etc/conf.d/jwtd
+    rc-service jwtd start >"$dir/log" 2>&1
+    for _ in $(seq 150); do
+        rc-service jwtd status >"$dir/log" 2>&1 || break
+        sleep 0.1
+    done
+    ! rc-service jwtd status >"$dir/log" 2>&1 && [ "$(grep -c 'JWTD_TTL "nonsense"' /var/log/jwtd.log)" -eq 6 ]
+    verdict "a wrong option ends it after five more attempts" $?
+}
+
 # ---- outside ----
 
 # service INIT PREFIX: this suite's part within_INIT, where `make install` has put jwtd
@@ -175,8 +258,12 @@ service() {
 
 case $1 in
 within_systemd) within_systemd ;;
+within_openrc) within_openrc ;;
 systemd)
     if need /lib/systemd/systemd systemd && need curl curl && need ps procps; then service systemd /usr/local; fi
+    ;;
+openrc)
+    if need openrc-run openrc && need curl curl && need useradd passwd && need ip iproute2; then service openrc /usr; fi
     ;;
 files)
     if need systemd-analyze systemd; then
