@@ -3,11 +3,12 @@ FROM alpine:3.20 AS build
 RUN apk add --no-cache gcc make musl-dev
 COPY . /src
 WORKDIR /src
-RUN make clean && make && strip jwtd && mkdir -m 700 /state
+RUN make clean && make && strip jwtd && mkdir -p -m 700 /image/state
 
 FROM scratch
 COPY --from=build /src/jwtd /jwtd
-COPY --from=build --chown=65532:65532 /state /state
+# what is in the folder keeps its mode; of the folder itself some builders make 755
+COPY --from=build --chown=65532:65532 /image /
 ENV STATE_DIRECTORY=/state JWTD_LISTEN=0.0.0.0:5000
 USER 65532:65532
 VOLUME /state

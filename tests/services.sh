@@ -1,12 +1,12 @@
 #!/bin/sh
-# services.sh - the service files in contrib/ with the real tools: systemd as process 1, OpenRC (each in a throw-away
-# machine: boot.sh) and what checks them without running them. procd has no package here. (What a service manager says
-# and hears, message by message: lifecycle.py, inherited and upgrade.)
+# services.sh - the service files in contrib/ and the Dockerfile with the real tools: systemd as process 1, OpenRC (each
+# in a throw-away machine: boot.sh), buildah, and what checks them without running them. procd has no package here.
+# (What a service manager says and hears, message by message: lifecycle.py, inherited and upgrade.)
 
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"
 cd "$top" || exit 1
-[ $# -gt 0 ] || at_once files systemd openrc
+[ $# -gt 0 ] || at_once files systemd openrc image
 
 # ---- what is asked of a jwtd that runs as a service ----
 
@@ -197,7 +197,8 @@ openrc_rows() {
     verdict "it answers" $?
     [ "$failed" -eq 0 ] || return
     pid=$(child)
-    state=$(stat -c '%a %U %n' /var/log/jwtd.log && cd /var/lib/jwtd && stat -c '%a %U %n' . ./* && stat -c %U "/proc/$pid")
+    state=$(stat -c '%a %U %n' /var/log/jwtd.log && cd /var/lib/jwtd && stat -c '%a %U %n' . ./* &&
+        stat -c %U "/proc/$pid")
     [ "$state" = "640 root /var/log/jwtd.log
 700 jwtd .
 600 jwtd ./jwtd.secret
@@ -247,6 +248,68 @@ jwtd" ]
     verdict "a wrong option ends it after five more attempts" $?
 }
 
+# ---- inside: the image, with nothing but loopback ----
+
+# Stands for Alpine, which is not fetched: the /usr of this machine, musl's compiler, and an apk that only looks whether
+# what is wanted is what is here.
+# shellcheck disable=SC2317 # it is called by its name
+stand_in() {
+    mkdir -p "$dir/base/stand-in" "$dir/base/usr" "$dir/base/etc" "$dir/base/tmp"
+    for link in bin sbin lib lib64; do [ ! -L "/$link" ] || cp -P "/$link" "$dir/base"; done
+    cp -a /etc/alternatives "$dir/base/etc"
+    printf '#!/bin/sh\n[ "$*" = "add --no-cache gcc make musl-dev" ]\n' >"$dir/base/stand-in/apk"
+    chmod 755 "$dir/base/stand-in/apk"
+    ln -s /usr/bin/musl-gcc "$dir/base/stand-in/cc"
+    box=$(buildah from scratch) && buildah copy -q "$box" "$dir/base" / &&
+        buildah config --env PATH=/stand-in:/usr/bin --env MAKEFLAGS="-j$(nproc)" "$box" &&
+        buildah commit -q "$box" stand-in
+}
+run() { buildah run "$box" -- /jwtd "$@" 2>>"$dir/said"; }
+serve() {
+    run &
+    server=$!
+    answers
+}
+stop() { # the server, and not what lies between
+    kill "$(ps -o pid= -C jwtd | tr -d ' ')" && wait "$server"
+}
+
+within_image() {
+    # nothing of it stays where buildah keeps things
+    mount -t tmpfs tmpfs /var/lib && mount -t tmpfs tmpfs /run && ip link set lo up || exit 1
+    printf '[storage]\ndriver = "vfs"\ngraphroot = "%s/graph"\nrunroot = "%s/run"\n' "$dir" "$dir" \
+        >"$dir/storage.conf"
+    export CONTAINERS_STORAGE_CONF="$dir/storage.conf" TMPDIR="$dir" HOME="$dir" BUILDAH_ISOLATION=chroot
+    try "the image that stands for Alpine" stand_in
+    mkdir "$dir/src"
+    cp ./*.c ./*.h index.html Makefile Dockerfile "$dir/src"
+    try "buildah builds the Dockerfile" buildah bud --format docker --pull-never --from localhost/stand-in \
+        -v /usr:/usr:ro -t jwtd "$dir/src"
+    [ "$failed" -eq 0 ] || return
+    seen=$(buildah inspect --type image --format \
+      '{{with .Docker.Config}}{{.User}} {{.Entrypoint}} {{.Healthcheck.Test}} {{.ExposedPorts}} {{.Volumes}}{{end}}' jwtd)
+    [ "$seen" = '65532:65532 [/jwtd] [CMD /jwtd healthcheck] map[5000/tcp:{}] map[/state:{}]' ]
+    verdict "its configuration" $? "$seen"
+    box=$(buildah from --pull-never localhost/jwtd)
+    seen=$(find "$(buildah mount "$box")" -mindepth 1 -printf '%m %U:%G %P\n' | sort)
+    [ "$seen" = '700 65532:65532 state
+755 0:0 jwtd' ]
+    verdict "all that is in it" $? "$seen"
+    serve && post 201 /register && log_in && verify
+    verdict "register, log in, verify" $?
+    seen=$(ps -o uid= -C jwtd | tr -d ' ')
+    [ "$seen" = 65532 ]
+    verdict "its user" $? "$seen"
+    run healthcheck
+    verdict "the health check while it serves" $? "$(cat "$dir/said")"
+    stop
+    verdict "it ends at SIGTERM" $?
+    ! run healthcheck
+    verdict "the health check while it does not" $?
+    serve && log_in && stop
+    verdict "its volume keeps the accounts" $?
+}
+
 # ---- outside ----
 
 # service INIT PREFIX: this suite's part within_INIT, where `make install` has put jwtd
@@ -259,11 +322,27 @@ service() {
 case $1 in
 within_systemd) within_systemd ;;
 within_openrc) within_openrc ;;
+within_image) within_image ;;
 systemd)
     if need /lib/systemd/systemd systemd && need curl curl && need ps procps; then service systemd /usr/local; fi
     ;;
 openrc)
-    if need openrc-run openrc && need curl curl && need useradd passwd && need ip iproute2; then service openrc /usr; fi
+    if need openrc-run openrc && need curl curl && need useradd passwd && need ip iproute2; then
+        service openrc /usr
+    fi
+    ;;
+image)
+    for tool in buildah:buildah musl-gcc:musl-tools curl:curl ip:iproute2 ps:procps unshare:util-linux; do
+        need "${tool%:*}" "${tool#*:}" || finish
+    done
+    own="unshare --net --pid --mount --fork --kill-child --mount-proc"
+    if $own true 2>"$dir/log"; then
+        # shellcheck disable=SC2086 # words
+        timeout -s KILL 600 $own sh tests/services.sh within_image </dev/null >"$dir/rows" 2>&1
+        count image
+    else
+        skip "a container, as root with namespaces: $(tail -n 1 "$dir/log")"
+    fi
     ;;
 files)
     if need systemd-analyze systemd; then
