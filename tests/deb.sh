@@ -1,9 +1,42 @@
 #!/bin/sh
-# deb.sh - make deb: lintian finds nothing, installing starts and enables nothing, purging leaves nothing behind.
+# deb.sh - make deb: lintian finds nothing, installing starts and enables nothing, purging leaves nothing behind; the
+# latter without a systemd, and with one that runs as process 1 of a throw-away machine (boot.sh).
 
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"
 cd "$top" || exit 1
+
+# inside: /jwtd.deb where systemd runs
+active() { systemctl is-active jwtd.service jwtd.socket | sort -u; }
+within() {
+    mkdir -p /var/lib/dpkg/info /var/lib/dpkg/updates
+    touch /var/lib/dpkg/status
+    package() {
+        dpkg --force-depends --log=/dev/null "$@" >"$dir/log" 2>&1
+        verdict "systemd runs: dpkg $1" $?
+    }
+    package --install /jwtd.deb
+    [ "$(active)" = inactive ] && [ "$(systemctl is-enabled jwtd.service jwtd.socket | sort -u)" = disabled ]
+    verdict "systemd runs: it starts and enables nothing" $?
+    systemctl enable --now jwtd.socket jwtd >"$dir/log" 2>&1
+    verdict "systemd runs: README's line" $?
+    [ "$(active)" = active ] && /usr/bin/jwtd healthcheck >"$dir/log" 2>&1
+    verdict "systemd runs: it serves" $?
+    before=$(systemctl show -p MainPID jwtd)
+    package --install /jwtd.deb
+    [ "$(active)" = active ] && [ "$(systemctl show -p MainPID jwtd)" = "$before" ]
+    verdict "systemd runs: an upgrade leaves the old one running" $?
+    package --remove jwtd
+    [ "$(active)" = inactive ]
+    verdict "systemd runs: a removal ends it" $? "$(active)"
+    [ -e /var/lib/jwtd/users.jsonl ]
+    verdict "systemd runs: a removal keeps the accounts" $?
+    package --purge jwtd
+    ! find /etc /usr /var -name '*jwtd*' | grep . >"$dir/log"
+    verdict "systemd runs: nothing is left" $?
+}
+[ "${1-}" != within ] || { within; finish; }
+
 for tool in dh:debhelper lintian:lintian dpkg-buildpackage:dpkg-dev deb-systemd-helper:init-system-helpers; do
     need "${tool%:*}" "${tool#*:}" || finish
 done
@@ -42,5 +75,8 @@ else
     verdict "it is purged" $?
     ! find "$root" -name '*jwtd*' | grep . >"$dir/log"
     verdict "nothing is left" $?
+    mkdir "$dir/tree"
+    cp "$dir"/src/dist/jwtd_*.deb "$dir/tree/jwtd.deb"
+    if need /lib/systemd/systemd systemd; then in_machine "$dir/tree" systemd sh tests/deb.sh within; fi
 fi
 finish
