@@ -12,8 +12,9 @@
  *   READING    waits for a request or the rest of one
  *   PARKED     a worker has its request
  *   LAST       is closed once its answer is written
- *   LINGERING  said its last after an error: half-closed, it drains what still
- *              comes, so that no reset overtakes the answer
+ *   LINGERING  said its last after an error, or where more had come behind the
+ *              last request: half-closed, it drains what still comes, so that
+ *              no reset overtakes the answer (RFC 9112 9.6)
  *
  * Beside its state a connection may hold a part of an answer that the socket did not take; then nothing is read
  * until it is gone. Deadlines are absolute and looked at once a second: what drips gets no more time than what
@@ -497,9 +498,14 @@ static int keep_input(struct connection *c, const struct http_request *r, const 
     return 0;
 }
 
+/* Has more come than was answered? */
+static bool has_more(const struct connection *c) {
+    char byte;
+    return c->in || recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 /* What comes next for a connection that has just been served. */
 static void settle(struct loop *l, struct connection *c) {
-    char byte;
     if (c->out) {
         watch(l, c, EPOLLOUT);
         return;
@@ -509,7 +515,7 @@ static void settle(struct loop *l, struct connection *c) {
         c->deadline = !c->in                             ? l->now + IDLE_SECONDS
                       : c->in->request.phase < HTTP_BODY ? c->started + FIELDS_SECONDS
                                                          : c->started + REQUEST_SECONDS;
-        if (l->draining && !c->in && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+        if (l->draining && !has_more(c))
             close_connection(l, c);
         else
             watch(l, c, EPOLLIN);
@@ -558,6 +564,7 @@ static void serve(struct loop *l, struct connection *c, struct http_request *r, 
         c->started = l->now;
         if (l->out.cap - l->out.len < ANSWER_MAX) result = flush(l, c);
     }
+    if (c->state == LAST && len > 0) c->state = LINGERING; /* a look into the socket would be a call for everybody */
     if (result != 0 || flush(l, c) != 0 || keep_input(c, r, buf, len) != 0)
         close_connection(l, c);
     else
@@ -586,12 +593,14 @@ static void read_more(struct loop *l, struct connection *c) {
 /* Goes on after an answer came back from a worker or found its way out. */
 static void proceed(struct loop *l, struct connection *c) {
     struct http_request r;
-    if (c->state == READING)
+    if (c->state == READING) {
         serve(l, c, &r, restore_input(l, c, &r));
-    else if (flush(l, c) != 0)
+    } else if (flush(l, c) != 0) {
         close_connection(l, c);
-    else
+    } else {
+        if (c->state == LAST && has_more(c)) c->state = LINGERING; /* there was time for it */
         settle(l, c);
+    }
 }
 
 static void write_more(struct loop *l, struct connection *c) {

@@ -528,6 +528,9 @@ def lingering():
         (431, "fields of 1 MB", b"GET / HTTP/1.1\r\nHost: a\r\nX: "),
         (414, "a target of 1 MB", b"GET /"),
         (501, "another coding", request("POST /login", "Transfer-Encoding: gzip, chunked")),
+        (404, "more behind the last request", request("GET /x", "Connection: close", body=b"x")),
+        (404, "more behind a request of HTTP/1.0", request("GET /x HTTP/1.0", body=b"x")),
+        (404, "more behind a worker's last one", post("/login", "nobody", "x", "Connection: close") + b"x"),
     )
     for status, what, head in rows:
         for _ in range(5):
@@ -543,6 +546,25 @@ def lingering():
             check(client.is_closed(), f"lingering, {what}: closed")
             client.close()
     server.stop("lingering")
+
+
+def lingering_behind_a_worker():
+    """What has come while a worker had the last request makes no reset of the end either."""
+    server = Server(folder(), "--loops", "1")
+    client, other = Client(server), Client(server)
+    with open(server.users, "ab") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        client.send(post("/register", "Romel", "pass1425", "Connection: close"))
+        other.ask(get())
+        client.send(b"\r\n")  # as old browsers did
+    same(client.answer().status, 201, "lingering behind a worker")
+    try:
+        end = client.socket.recv(1)
+    except OSError as error:
+        end = error
+    same(end, b"", "lingering behind a worker: the end")
+    client.close()
+    server.stop("lingering behind a worker")
 
 
 # ---- (h) HTTP on one connection -----------------------------------------------
@@ -1587,8 +1609,8 @@ def soak():
 waiting = [slow_fields, slow_body, stop_with_half_a_request, stop_while_locked]  # for a deadline; all the others run meanwhile
 by_name = [memory, compacted, no_memory, soak]
 parts = [restart, kill_in_the_middle, stop_in_flight, stop_unread, one_name, first_of_many, full_queue,
-         left_while_hashing, lingering, one_connection, unix_socket, ipv6, usage_errors, help_and_version,
-         cannot_start, secrets, alone_in_a_chroot, no_descriptors, full_but_nobody_waits, no_room,
+         left_while_hashing, lingering, lingering_behind_a_worker, one_connection, unix_socket, ipv6, usage_errors,
+         help_and_version, cannot_start, secrets, alone_in_a_chroot, no_descriptors, full_but_nobody_waits, no_room,
          no_standard_descriptors, throttled, address_limit, uniform, cross_origin, locked_in, defaults, successor,
          left_behind, inherited, not_inherited, upgrade]
 
