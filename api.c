@@ -460,6 +460,7 @@ void api_busy(struct api_call *call) {
     if (call->route->handler == log_in) count(call, METRICS_LOGIN_UNAVAILABLE);
     refuse(call, 503, ERROR("Too many requests at once, try again later"));
     if (call->form) lead_on(call);
+    call->response.no_store |= call->route->no_store;
 }
 
 /* Who is overtaken, by another change or a log-in that made the hash stronger, asks again: the password may be another
@@ -610,6 +611,7 @@ bool api_find(struct api_call *call, const struct http_request *request, const c
     } else {
         return true;
     }
+    call->response.no_store = route && route->no_store;
     return false;
 }
 

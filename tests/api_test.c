@@ -248,6 +248,8 @@ static void test_find(void) {
               (int)response.body.len, response.body.at);
         check(finds[i].allow ? response.allow && strcmp(response.allow, finds[i].allow) == 0 : !response.allow,
               "%s %s: Allow: %s", method, target, response.allow ? response.allow : "none");
+        bool none = status == 404 || strchr("/*", target[strlen(target) - 1]) || strcmp(target, "/register") == 0;
+        check(response.no_store == !none, "%s %s: %d, no-store: %d", method, target, status, response.no_store);
         check(!response.www_authenticate && !response.retry_after, "%s %s: no other field", method, target);
     }
 }
@@ -1441,11 +1443,13 @@ static void test_unavailable(void) {
     unsigned long before = number(METRICS_LOGIN_UNAVAILABLE);
     api_busy(&call);
     check(number(METRICS_LOGIN_UNAVAILABLE) == before + 1, "a log-in that found no place is counted");
+    check(call.response.no_store, "busy: no-store, as with all about a token");
     call.route = find("POST", "/register", "application/json");
     api_busy(&call);
     check(number(METRICS_LOGIN_UNAVAILABLE) == before + 1, "a registration is no log-in");
     response = call.response;
     check(response.status == 503 && response.retry_after > 0 && is_error(""), "busy: 503, and when to come back");
+    check(!response.no_store, "busy: a registration is about no token");
     api_refuse(&call, slice_of("/"), 400, "a \"quoted\"\nmessage");
     response = call.response;
     check(response.status == 400 && body_is("{\"error\":\"a \\\"quoted\\\"\\nmessage\"}\n") && !response.retry_after,
