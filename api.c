@@ -550,11 +550,12 @@ static void metrics(struct api_call *call) {
                                              .body = { call->text.at, call->text.len } };
 }
 
-/* application/json or application/ANYTHING+json, whatever its parameters (RFC 6839 3.1) */
+/* application/json or application/ANYTHING+json, whatever its parameters (RFC 9110 8.3.1, RFC 6839 3.1) */
 static bool is_json(struct slice type) {
-    return type.len >= 16 && strncasecmp(type.at, "application/", 12) == 0 &&
-           ((type.len == 16 && strncasecmp(type.at + 12, "json", 4) == 0) ||
-            strncasecmp(type.at + type.len - 5, "+json", 5) == 0);
+    if (type.len < 16 || strncasecmp(type.at, "application/", 12) != 0) return false;
+    struct slice sub = { type.at + 12, type.len - 12 };
+    return (sub.len == 4 && strncasecmp(sub.at, "json", 4) == 0) ||
+           (sub.len > 5 && strncasecmp(sub.at + sub.len - 5, "+json", 5) == 0 && http_is_token(sub));
 }
 
 static bool is_form(struct slice type) {

@@ -36,6 +36,8 @@ static bool all_in_set(const uint32_t set[8], struct slice s) {
     return true;
 }
 
+bool http_is_token(struct slice s) { return s.len > 0 && all_in_set(tchar, s); }
+
 /* RFC 9110 5.5: VCHAR, obs-text, SP and HT; no other control character. */
 static bool is_field_value(struct slice s) {
     const uint64_t each = UINT64_MAX / 255, high = 0x80 * each;
@@ -112,8 +114,7 @@ static const struct slice methods[] = {
 static enum http_result read_method(struct http_request *r, struct slice method) {
     r->method = HTTP_OPTIONS;
     while (r->method != HTTP_OTHER && !slice_equal(method, methods[r->method])) r->method--;
-    if (r->method == HTTP_OTHER && (method.len == 0 || !all_in_set(tchar, method)))
-        return refuse(r, 400, "malformed request line");
+    if (r->method == HTTP_OTHER && !http_is_token(method)) return refuse(r, 400, "malformed request line");
     if (method.len > HTTP_METHOD_MAX)
         return refuse(r, 501, "unknown method"); /* RFC 9112 3: longer than any it knows */
     r->method_name = span_of(r, method);
@@ -276,8 +277,7 @@ static enum http_result read_field_line(struct http_request *r, struct slice lin
     if (is_blank(line.at[0])) return refuse(r, 400, "obs-fold"); /* RFC 9112 5.2 */
     struct slice value = line, name = slice_cut(&value, ':');
     const struct field *f = find_field(name);
-    if (value.at == NULL || name.len == 0 ||
-        (f == NULL && !all_in_set(tchar, name))) /* RFC 9112 5.1: no space before the colon */
+    if (value.at == NULL || (f == NULL && !http_is_token(name))) /* RFC 9112 5.1: no space before the colon */
         return refuse(r, 400, "malformed field name");
     if (!is_field_value(value)) return refuse(r, 400, "control character in a field value");
     if (f == NULL || r->phase != HTTP_FIELD_LINES) return HTTP_DONE;
@@ -464,7 +464,7 @@ bool http_is_free_name(struct slice name) {
                                   "WWW-Authenticate Allow Retry-After Set-Cookie Location Connection Keep-Alive "
                                   "Transfer-Encoding TE Trailer Upgrade Proxy-Connection Proxy-Authenticate "
                                   "Authorization Proxy-Authorization Cookie Host Expect Server Status");
-    if (name.len == 0 || name.len > HTTP_NAME_MAX || !all_in_set(tchar, name) ||
+    if (name.len > HTTP_NAME_MAX || !http_is_token(name) ||
         (name.len >= 15 && strncasecmp(name.at, "Access-Control-", 15) == 0))
         return false;
     while (taken.at != NULL)

@@ -78,6 +78,9 @@ enum http_result { HTTP_MORE, HTTP_DONE, HTTP_REFUSED };
  * place; where more is wanted, *len may shrink by what the decoding saved. */
 enum http_result http_parse(struct http_request *r, char *buf, size_t *len);
 
+/* Is it a token (RFC 9110 5.6.2), as names and the two parts of a media type are? */
+bool http_is_token(struct slice s);
+
 /* Is it an origin as a browser writes it (RFC 6454 6.2): "https://app.example", without a port that goes without
  * saying, and in small letters? */
 bool http_is_origin(struct slice s);

@@ -1146,6 +1146,18 @@ static void test_names(void)
         check(http_is_free_name(slice_of(names[i].name)) == names[i].free, "free name: %s", names[i].name);
 
     static const struct {
+        struct slice text;
+        bool token;
+    } tokens[] = {
+        { { "x", 1 }, true }, { { "!#$%&'*+-.^_`|~09azAZ", 21 }, true }, { { "", 0 }, false }, { { "a b", 3 }, false },
+        { { "a/b", 3 }, false }, { { "\"", 1 }, false }, { { "a\0b", 3 }, false }, { { "\x7f", 1 }, false },
+        { { "\xc3\xbc", 2 }, false },
+    };
+    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
+        check(http_is_token(tokens[i].text) == tokens[i].token, "token %zu: %s", i,
+              escaped(tokens[i].text.at, tokens[i].text.len));
+
+    static const struct {
         struct slice value;
         bool whole;
     } values[] = {
