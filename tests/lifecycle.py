@@ -379,6 +379,19 @@ def stop_with_half_a_request():
     half.close()
 
 
+def stop_silent():
+    """A connection on which nothing comes is the kernel's for about a second; from then on it is idle as others are."""
+    server = Server(folder())
+    silent, other, held, end = Client(server), Client(server), 0, time.monotonic() + WAIT
+    while held != 2 and time.monotonic() < end:
+        held = int(re.search(rb"^jwtd_connections (\d+)", other.ask(request("GET /metrics")).body, re.M)[1])
+        select.select([other.socket], [], [], 0.05)
+    same(held, 2, "stop, silent: connections")
+    server.tell()
+    check(silent.is_closed(), "stop, silent: closed")
+    same(server.ended(), 0, "stop, silent: exit status")
+
+
 def stop_while_locked():
     """Nobody waits for what a worker is at, which waits for another process that keeps the accounts locked."""
     server = Server(folder(), "--workers", "1", "--register", "first")
@@ -1606,7 +1619,7 @@ def soak():
 
 # ---- all of it ------------------------------------------------------------------------
 
-waiting = [slow_fields, slow_body, stop_with_half_a_request, stop_while_locked]  # for a deadline; all the others run meanwhile
+waiting = [slow_fields, slow_body, stop_with_half_a_request, stop_silent, stop_while_locked]  # for a deadline; all the others run meanwhile
 by_name = [memory, compacted, no_memory, soak]
 parts = [restart, kill_in_the_middle, stop_in_flight, stop_unread, one_name, first_of_many, full_queue,
          left_while_hashing, lingering, lingering_behind_a_worker, one_connection, unix_socket, ipv6, usage_errors,
