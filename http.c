@@ -150,19 +150,20 @@ static enum http_result read_target(struct http_request *r, struct slice target)
 }
 
 /* RFC 9112 2.3: exactly HTTP/D.D */
-static enum http_result read_version(struct http_request *r, struct slice version) {
-    if (version.len != 8 || memcmp(version.at, "HTTP/", 5) != 0 || !is_digit(version.at[5]) || version.at[6] != '.' ||
-        !is_digit(version.at[7]))
-        return refuse(r, 400, "malformed request line");
-    if (version.at[5] != '1') return refuse(r, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
-    r->minor_version = version.at[7] != '0';
-    return HTTP_DONE;
+static bool is_version(struct slice s) {
+    return s.len == 8 && memcmp(s.at, "HTTP/", 5) == 0 && is_digit(s.at[5]) && s.at[6] == '.' && is_digit(s.at[7]);
 }
 
 static enum http_result read_request_line(struct http_request *r, struct slice line) {
-    if (read_method(r, slice_cut(&line, ' ')) != HTTP_DONE || read_target(r, slice_cut(&line, ' ')) != HTTP_DONE ||
-        read_version(r, line) != HTTP_DONE)
-        return HTTP_REFUSED;
+    if (read_method(r, slice_cut(&line, ' ')) != HTTP_DONE) return HTTP_REFUSED;
+    enum http_result target = read_target(r, slice_cut(&line, ' '));
+    bool version = is_version(line);
+    /* a target of another major version is not judged, but for its length, which shows before the version is there */
+    if (version && line.at[5] != '1' && r->status != 414)
+        return refuse(r, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+    if (target != HTTP_DONE) return target;
+    if (!version) return refuse(r, 400, "malformed request line");
+    r->minor_version = line.at[7] != '0';
     r->phase = HTTP_FIELD_LINES;
     return HTTP_DONE;
 }
