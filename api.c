@@ -429,6 +429,7 @@ static bool authenticate(struct api_call *call, const struct credentials *c, str
                             ERROR("The stored password hash can not be checked"));
     count_hash(call, start);
     if (result == PASSWORD_WRONG) return fail_login(call, c, true);
+    count(call, METRICS_LOGIN_OK);
     note_user(call, c->name);
     return true;
 }
@@ -442,7 +443,6 @@ static void log_in(struct api_call *call) {
     if (clock_is_wrong(call)) {
         count(call, METRICS_LOGIN_UNAVAILABLE);
     } else if (read_credentials(call, &c, NAME_AND_PASSWORD) && authenticate(call, &c, &user, &cost)) {
-        count(call, METRICS_LOGIN_OK);
         /* the clear-text password is at hand only now: a hash weaker than today's is replaced; where that fails the
          * old one goes on */
         if (password_weaker(&cost, &call->api->cost) && make_hash(call, c.secret, &stronger) == 0)
@@ -457,7 +457,7 @@ static void log_in(struct api_call *call) {
 }
 
 void api_busy(struct api_call *call) {
-    if (call->route->handler == log_in) count(call, METRICS_LOGIN_UNAVAILABLE);
+    if (call->route->handler != register_user) count(call, METRICS_LOGIN_UNAVAILABLE);
     refuse(call, 503, ERROR("Too many requests at once, try again later"));
     if (call->form) lead_on(call);
     call->response.no_store |= call->route->no_store;

@@ -117,8 +117,9 @@ void metrics_put(struct buffer *out, const struct metrics *threads, size_t n, co
     unsigned long queued = (unsigned long)(sums[METRICS_QUEUED] - sums[METRICS_DEQUEUED]);
     if (queued > sums[METRICS_QUEUE_CAPACITY]) queued = 0;
     put_requests(out, sums, facts);
-    put_counter(out, "jwtd_logins_total", "Passwords asked for, by what came of it.", "outcome",
-                "ok wrong_password unknown_user throttled unusable_hash unavailable", sums + METRICS_LOGIN_OK);
+    put_counter(out, "jwtd_logins_total", "Passwords asked for, by /change-password too, by what came of it.",
+                "outcome", "ok wrong_password unknown_user throttled unusable_hash unavailable",
+                sums + METRICS_LOGIN_OK);
     put_counter(out, "jwtd_tokens_verified_total", "Tokens looked at, by what came of it.", "result",
                 "valid expired invalid missing", sums + METRICS_TOKEN_VALID);
     put_one(out, "jwtd_log_lines_dropped_total", "counter", "Lines of the access log that nobody took.",

@@ -1452,9 +1452,12 @@ static void test_unavailable(void) {
     api_busy(&call);
     check(number(METRICS_LOGIN_UNAVAILABLE) == before + 1, "a log-in that found no place is counted");
     check(call.response.no_store, "busy: no-store, as with all about a token");
+    call.route = find("POST", "/change-password", "application/json");
+    api_busy(&call);
+    check(number(METRICS_LOGIN_UNAVAILABLE) == before + 2, "so is a password that was to be changed");
     call.route = find("POST", "/register", "application/json");
     api_busy(&call);
-    check(number(METRICS_LOGIN_UNAVAILABLE) == before + 1, "a registration is no log-in");
+    check(number(METRICS_LOGIN_UNAVAILABLE) == before + 2, "a registration is no log-in");
     response = call.response;
     check(response.status == 503 && response.retry_after > 0 && is_error(""), "busy: 503, and when to come back");
     check(!response.no_store, "busy: a registration is about no token");

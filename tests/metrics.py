@@ -110,6 +110,10 @@ def body(name, password="pass1425"):
     return json.dumps({"username": name, "password": password})
 
 
+def changes(password):
+    return json.dumps({"username": "Romel", "password": password, "new_password": "pass1425"})
+
+
 HASHES = "jwtd_hash_seconds_count"
 # what curl asks, and what each number grows by beside that of the answer
 ASKED = [
@@ -130,6 +134,8 @@ ASKED = [
     ("/get-jwt", 401, ["-H", "Authorization: Bearer x"], {tokens("invalid"): 1}),
     ("/get-jwt", 400, [], {tokens("missing"): 1}),
     ("/get-jwt", 405, ["-X", "PUT"], {}),
+    ("/change-password", 200, [*JSON, changes("pass1425")], {HASHES: 2, logins("ok"): 1}),
+    ("/change-password", 401, [*JSON, changes("wrong")], {HASHES: 1, logins("wrong_password"): 1}),
     ("/healthz", 200, [], {}),
     ("/healthz", 405, ["-X", "POST"], {}),
     ("/metrics", 405, ["-X", "POST"], {}),
@@ -155,7 +161,7 @@ def difference(before, after):
 def counts():
     """Each route and status, on each loop, and nothing else moves."""
     server = Server("--loops", "2", "--workers", "2")
-    known = {"/register", "/login", "/set-jwt", "/get-jwt", "/healthz", "/metrics", "/"}
+    known = {"/register", "/login", "/set-jwt", "/change-password", "/get-jwt", "/healthz", "/metrics", "/"}
     for path, status, arguments, also in ASKED:
         before = server.metrics()
         route, code = status.split() if isinstance(status, str) else (path if path in known else "other", status)
