@@ -777,14 +777,20 @@ static void hand_back(struct job *job) {
         return; /* the counter is full: the loop is awake already */
 }
 
-/* Where many wait, a hash is not spent on who has probably left. */
-static bool is_worth_it(struct server *s, struct job *job) {
-    if (atomic_load(&job->abandoned)) return false;
-    if (!atomic_load(&job->half_closed)) return true;
+static bool is_crowded(struct server *s) {
     pthread_mutex_lock(&s->queue_lock);
     bool crowded = s->queued > s->config.workers * QUEUE_FOR_EACH_WORKER / 2;
     pthread_mutex_unlock(&s->queue_lock);
-    return !crowded;
+    return crowded;
+}
+
+/* Nothing is spent on who has left and, where many wait, no hash on who has probably left. */
+static void work_on(struct server *s, struct job *job) {
+    if (atomic_load(&job->abandoned)) return;
+    if (atomic_load(&job->half_closed) && is_crowded(s))
+        api_busy(&job->call);
+    else
+        api_answer(&job->call);
 }
 
 static void *worker_main(void *argument) {
@@ -801,10 +807,7 @@ static void *worker_main(void *argument) {
         job->call.work = &work;
         job->call.counts = counts;
         job->call.copy = &s->config.copies[thread];
-        if (is_worth_it(s, job))
-            api_answer(&job->call);
-        else
-            api_busy(&job->call);
+        work_on(s, job);
         explicit_bzero(job->body, job->call.body.len);
         hand_back(job);
         note_done(s);

@@ -3,12 +3,14 @@
 Requests by curl, and by hand where curl would not send them; the text of /metrics is read by promtool. Nothing sleeps
 for a fixed time and nothing waits for ever. A PART is the name of a function in `parts`; without one all are run."""
 import contextlib
+import fcntl
 import json
 import os
 import re
 import resource
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -233,6 +235,47 @@ def gauges():
     same(server.post("/login", "name0")[0], 404, "deleted")
     same(server.metrics()["jwtd_accounts"], 6, "deleted")
     server.stop("gauges")
+
+
+def crowded():
+    """A queue that is full, of which most leave: who hears 503 is counted, and nobody else. The lock on the accounts holds
+    the only worker at its first job for so long."""
+    server = Server("--loops", "1", "--workers", "1")
+    half, gone = 20, 44  # where more than 32 wait, who has closed one half is sent away
+    text = changes("pass1425").encode()
+
+    def ask(stack, path="/change-password"):
+        client = stack.enter_context(server.connect())
+        client.sendall(b"POST %b HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+                       % (path.encode(), len(text), text))
+        return client
+
+    def waits(connections, queue):
+        seen = server.metrics()
+        return (seen["jwtd_connections"], seen["jwtd_hash_queue_length"]) == (connections + 1, queue)
+    with contextlib.ExitStack() as stack, open(f"{server.directory}/users.jsonl", "ab") as accounts:
+        fcntl.flock(accounts, fcntl.LOCK_EX)
+        first = ask(stack, "/register")
+        until(lambda: server.metrics()[HASHES] == 1, "the worker has a hash to store, and waits for the lock")
+        clients = [ask(stack) for _ in range(half + gone)]
+        until(lambda: waits(1 + half + gone, half + gone), "the queue is full")
+        check(ask(stack).recv(1000).startswith(b"HTTP/1.1 503 "), "one more")
+        for client in clients[:half]:
+            client.shutdown(socket.SHUT_WR)
+        for client in clients[half:]:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+        until(lambda: waits(2 + half, half + gone), "most have left")
+        fcntl.flock(accounts, fcntl.LOCK_UN)
+        check(first.recv(1000).startswith(b"HTTP/1.1 201 "), "the first is registered")
+        for client in clients[:half]:
+            check(client.recv(1000).startswith(b"HTTP/1.1 503 "), "who may have left")
+    until(lambda: waits(0, 0), "all have left")
+    seen = server.metrics()
+    same({k: v for k, v in seen.items() if k.startswith("jwtd_logins_total") and v}, {logins("unavailable"): half + 1},
+         "who has left is not counted")
+    same(seen[requests_of("/change-password", 503)], half + 1, "nor answered")
+    server.stop("crowded")
 
 
 # ---- /healthz and healthcheck --------------------------------------------------
@@ -535,6 +578,6 @@ def quiet():
     server.stop("quiet")
 
 
-parts = [counts, gauges, healthy, unwell, logged, together, nobody_reads, no_room, quiet]
+parts = [counts, gauges, crowded, healthy, unwell, logged, together, nobody_reads, no_room, quiet]
 
 run_parts(parts, sys.argv[2:], ALL_SECONDS)
