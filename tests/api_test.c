@@ -1273,6 +1273,9 @@ static void test_refuse(void) {
                   lines == api_needs_no_body(slice_of(rows[i].path)) &&
                   (response.www_authenticate != NULL) == (response.status == 401),
               "refuse: %s with %d: %d", rows[i].path, rows[i].status, response.status);
+        bool known = *rows[i].path && strcmp(rows[i].path, "/verifyx") != 0;
+        check((api_route_number(&call) > 0) == known && response.no_store == (known && strcmp(rows[i].path, "/") != 0),
+              "refuse: %s is a route: %u, %d", rows[i].path, api_route_number(&call), response.no_store);
     }
 }
 
