@@ -910,7 +910,11 @@ static void test_told(void) {
     check(response.status == 200 && body_is("{\"status\":\"ok\"}\n") && response.no_store, "/healthz: %d %.*s",
           response.status, (int)response.body.len, response.body.at);
     call(find("GET", "/healthz", NULL), (struct api_call){ .now = 0 });
-    check(response.status == 503 && says("clock"), "/healthz and an early clock: %d", response.status);
+    check(response.status == 503 && says("clock") && was_said(), "/healthz and an early clock: %d", response.status);
+    call(find("GET", "/healthz", NULL), (struct api_call){ .now = 1800000000 });
+    check(response.status == 200 && was_said(), "/healthz sees that it is right again");
+    call(find("GET", "/healthz", NULL), (struct api_call){ .now = 1800000000 });
+    check(response.status == 200 && !was_said(), "and says it once");
     metrics_request(&counts, 0, 404);
     call(find("GET", "/metrics", NULL), (struct api_call){ .now = 1790000000 });
     check(response.status == 200 && response.no_store &&

@@ -19,7 +19,7 @@ import threading
 import time
 
 import common
-from common import check, read, run_parts, running, same, scratch, segment, signed, skip
+from common import check, read, run_parts, running, same, scratch, segment, signed, skip, until
 
 BIN = sys.argv[1]
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -69,8 +69,8 @@ class Home:
     def keys(self):
         return read(self.file).splitlines()
 
-    def start(self, *words, around=(), binary=BIN, **env):
-        return subprocess.Popen([*around, binary, *words], env={**self.env, **env}, stdin=subprocess.PIPE,
+    def start(self, *words, around=(), binary=BIN, stdin=subprocess.PIPE, **env):
+        return subprocess.Popen([*around, binary, *words], env={**self.env, **env}, stdin=stdin,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def __call__(self, *words, given="", status=0, says=None, **how):
@@ -87,9 +87,9 @@ class Home:
 
 
 class Server:
-    def __init__(self, home, *options, binary=BIN, **env):
+    def __init__(self, home, *options, **how):
         self.lines, self.seen, self.url = [], threading.Condition(), None
-        self.process = home.start(*options, binary=binary, **env)
+        self.process = home.start(*options, **how)
         running.append(self.process)
         self.pid = self.process.pid
         threading.Thread(target=self.listen, daemon=True).start()
@@ -567,6 +567,27 @@ def early():
     for second, status in ((RELEASED - 60, 503), (RELEASED + 60, 200)):
         server = Server(home, binary=early_bin, LATE=str(second - int(time.time())))
         same(server.ask("/login", None, romel)[0], status, f"a clock at {second}")
+        server.stop()
+    moving(home, early_bin)
+
+
+def moving(home, early_bin):
+    """A clock that is set while the server runs, of which only /healthz asks."""
+    with open(f"{home.folder}/late", "w+", encoding="ascii") as late:
+        def set_to(second):
+            os.pwrite(late.fileno(), f"{second - int(time.time()):+020}".encode(), 0)
+        set_to(1000000000)
+        server = Server(home, "--loops", "1", binary=early_bin, stdin=late)
+        for second, status, says in ((1000000000, 503, None), (RELEASED + 60, 200, "right again"),
+                                     (RELEASED - 60, 503, "before"), (RELEASED + 60, 200, "right again")):
+            set_to(second)
+            lines = len(server.lines)
+            # a loop that is at it has looked at the clock already
+            until(lambda: server.ask("/healthz")[0] == status, f"/healthz at {second}: {status}")
+            same(server.ask("/healthz")[0], status, f"/healthz at {second}, again")
+            if says:
+                server.wait_for(f"clock.*{says}", lines)
+            same(len(server.lines) - lines, 1 if says else 0, f"the clock is set to {second}: {server.lines[lines:]}")
         server.stop()
 
 
