@@ -532,6 +532,14 @@ unsigned api_route_number(const struct api_call *call) {
     return call->route ? (unsigned)(call->route - routes) + 1 : 0;
 }
 
+/* Where the wall clock stood too early then and has been set since, the other one tells how long ago it was. */
+static uint64_t started(const struct api_call *call) {
+    const struct api *api = call->api;
+    bool set = api_clock_fault((double)api->started) && !api_clock_fault(call->now);
+    double seconds = 1e-9 * (double)(api_nanoseconds() - api->began);
+    return set ? (uint64_t)(call->now - seconds) : (uint64_t)api->started;
+}
+
 static void metrics(struct api_call *call) {
     const char *paths[ROUTES];
     const struct api *api = call->api;
@@ -539,7 +547,7 @@ static void metrics(struct api_call *call) {
                                    .routes = ROUTES + 1,
                                    .version = api->version,
                                    .libc = api->libc,
-                                   .started = (uint64_t)api->started,
+                                   .started = started(call),
                                    .accounts = users_count(api->users) };
     struct metrics_calls calls;
     if (users_calls(api->users, &calls)) facts.etcd = &calls;

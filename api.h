@@ -51,6 +51,7 @@ struct api {
     size_t threads;
     const char *version, *libc;
     int64_t started;              /* seconds since 1970 */
+    uint64_t began;               /* the same, as api_nanoseconds() */
     bool cookie, insecure_cookie; /* log-ins set a cookie, which counts as a token; one for plain HTTP too */
     const char *user_header;      /* the field in which /verify says who it is */
     struct page page;

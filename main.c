@@ -426,6 +426,7 @@ static int start(struct config *c, struct buffer *url) {
     c->server.loops = one_a_core(c->loops);
     c->server.workers = one_a_core(c->workers);
     c->api.started = time(NULL);
+    c->api.began = api_nanoseconds();
     page_init(&c->api.page, c->server.compress, page_html);
     c->api.leeway = (double)c->leeway;
     c->api.cookie |= c->api.insecure_cookie;

@@ -923,6 +923,13 @@ static void test_told(void) {
               says("\nprocess_start_time_seconds 1790000000\n"),
           "/metrics: %.*s", (int)response.body.len, response.body.at);
     check(!says("Romel") && !says("counted"), "/metrics names no user");
+    api.started = 86400; /* the clock was set since, and a minute has gone */
+    api.began = api_nanoseconds() - 60500000000;
+    call(find("GET", "/metrics", NULL), (struct api_call){ .now = 1800000061.25 });
+    check(says("\nprocess_start_time_seconds 1800000000\n"), "/metrics: a start with an early clock");
+    call(find("GET", "/metrics", NULL), (struct api_call){ .now = 86400 });
+    check(says("\nprocess_start_time_seconds 86400\n"), "/metrics: which is early still");
+    api.started = 1790000000;
     for (unsigned i = 0; i < METRICS_NUMBERS; i++) metrics_set(&counts, i, (unsigned long)-1);
     call(find("HEAD", "/metrics", NULL), (struct api_call){ .now = 1790000000 });
     check(response.status == 200 && says("\nprocess_start_time_seconds "), "/metrics has room for any number of all");

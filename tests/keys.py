@@ -132,6 +132,14 @@ class Server:
         connection.close()
         return answer.status, text, answer.headers
 
+    def started(self):
+        """When it says that it was."""
+        connection = http.client.HTTPConnection(self.url, timeout=WAIT)
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+        connection.close()
+        return int(re.search(r"(?m)^process_start_time_seconds (\d+)$", text)[1])
+
     def verify(self, token):
         return self.ask("/get-jwt", token)[0]
 
@@ -588,6 +596,8 @@ def moving(home, early_bin):
             if says:
                 server.wait_for(f"clock.*{says}", lines)
             same(len(server.lines) - lines, 1 if says else 0, f"the clock is set to {second}: {server.lines[lines:]}")
+            check(status == 503 or second - WAIT <= server.started() <= second + 1,
+                  f"a start by the clock that was set to {second}: {server.started()}")
         server.stop()
 
 
