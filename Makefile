@@ -107,7 +107,7 @@ dist:
 	  cc=$${cc%%:*}; \
 	  command -v $$cc >/dev/null || { echo "left out: $$name, there is no $$cc"; continue; }; \
 	  [ ! -e $$specs ] || cc="$$cc -specs $$specs"; \
-	  $(MAKE) -s CC="$$cc" BUILD=build/dist/$$name EMULATOR=true CFLAGS='-O2 -s -ffile-prefix-map=$(CURDIR)=.' \
+	  $(MAKE) -s CC="$$cc" BUILD=build/dist/$$name EMULATOR=true CFLAGS='-O2 -s "-ffile-prefix-map=$(CURDIR)=."' \
 	    build/dist/$$name/jwtd && cp build/dist/$$name/jwtd dist/jwtd-$(VERSION)-$$name || exit 1; \
 	done
 	@cd dist && sha256sum jwtd-* >SHA256SUMS && cat SHA256SUMS

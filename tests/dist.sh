@@ -10,13 +10,13 @@ need arm-linux-gnueabihf-gcc "gcc-arm-linux-gnueabihf libc6-dev-armhf-cross"
 need riscv64-linux-gnu-gcc "gcc-riscv64-linux-gnu libc6-dev-riscv64-cross"
 need mips-linux-gnu-gcc "gcc-mips-linux-gnu libc6-dev-mips-cross"
 
-for folder in "$dir/a" "$dir/another-folder"; do
+for folder in "$dir/a" "$dir/another folder"; do
     mkdir "$folder"
     cp ./*.c ./*.h index.html Makefile "$folder"
     make -s -j2 -C "$folder" dist >"$dir/log" 2>&1
     verdict "make dist" $?
 done
-diff -r "$dir/a/dist" "$dir/another-folder/dist" >"$dir/log" 2>&1
+diff -r "$dir/a/dist" "$dir/another folder/dist" >"$dir/log" 2>&1
 verdict "the same bytes in two folders" $?
 (cd "$dir/a/dist" && sha256sum -c SHA256SUMS) >"$dir/log" 2>&1
 verdict "SHA256SUMS" $?
