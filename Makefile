@@ -100,7 +100,7 @@ install: jwtd
 MACHINES = x86_64:musl-gcc aarch64:aarch64-linux-gnu-gcc:aarch64-linux-musl \
            armhf:arm-linux-gnueabihf-gcc:arm-linux-musleabihf riscv64:riscv64-linux-gnu-gcc mips:mips-linux-gnu-gcc
 dist:
-	@rm -rf dist && mkdir dist
+	@mkdir -p dist && rm -f dist/jwtd-* dist/SHA256SUMS
 	@for machine in $(MACHINES); do \
 	  name=$${machine%%:*} cc=$${machine#*:}; \
 	  specs=/usr/lib/$${cc##*:}/musl-gcc.specs; \

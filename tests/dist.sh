@@ -35,7 +35,10 @@ for binary in "$dir/a/dist"/jwtd-*; do
         fi
     fi
 done
+touch "$dir/a/dist/jwtd_0.1.0-1_amd64.deb" "$dir/a/dist/jwtd-0.0.9-nowhere"
 make -s -C "$dir/a" dist MACHINES=nowhere:no-such-gcc >"$dir/log" 2>&1
 grep -q '^left out: nowhere, there is no no-such-gcc$' "$dir/log"
 verdict "a missing compiler is named" $?
+[ -e "$dir/a/dist/jwtd_0.1.0-1_amd64.deb" ] && [ ! -e "$dir/a/dist/jwtd-0.0.9-nowhere" ]
+verdict "what make deb put there stays, an older make dist's does not" $? "$(ls "$dir/a/dist")"
 finish
