@@ -289,7 +289,7 @@ static int filter_calls(bool connects) {
 #endif
     filter[n++] = (struct bpf){ RETURN, 0, 0, FAIL | EPERM };
     enum { SET_MODE_FILTER = 2 };
-    return AUDIT_ARCH == 0 ? -1 : prctl(PR_SET_SECCOMP, SET_MODE_FILTER, &(struct bpf_program){ n, filter });
+    return prctl(PR_SET_SECCOMP, SET_MODE_FILTER, &(struct bpf_program){ n, filter });
 }
 
 /* ---- all of it ---------------------------------------------------------- */
@@ -307,7 +307,9 @@ int sandbox_enter(const struct sandbox_grant *grants, size_t n, bool require) {
         missing |= log_line("sandbox: not on this kernel: no_new_privs: ", strerror(errno), NULL);
     if (restrict_access(grants, n) != 0)
         missing |= log_line("sandbox: not on this kernel: Landlock: ", strerror(errno), NULL);
-    if (filter_calls(connects) != 0)
+    if (AUDIT_ARCH == 0)
+        missing |= log_line("sandbox: this build has no seccomp filter for its machine", NULL);
+    else if (filter_calls(connects) != 0)
         missing |= log_line("sandbox: not on this kernel: seccomp: ", strerror(errno), NULL);
     return require ? missing : 0;
 }
