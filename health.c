@@ -22,6 +22,16 @@ static void too_late(int number) {
     _exit(EXIT_FAILURE);
 }
 
+/* Also where the parent has SIGALRM blocked, which is inherited. */
+static void begin_to_wait(void) {
+    sigset_t alarms;
+    sigemptyset(&alarms);
+    sigaddset(&alarms, SIGALRM);
+    signal(SIGALRM, too_late);
+    sigprocmask(SIG_UNBLOCK, &alarms, NULL);
+    alarm(SECONDS);
+}
+
 /* The answer, to its end; NUL-terminated. Empty: there is none. */
 static void ask(int fd, char *answer, size_t cap) {
     static const char request[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
@@ -37,8 +47,7 @@ int health_check(const char *text, const union listen_address *address) {
     bool un = address->any.sa_family == AF_UNIX;
     const char *colon = strrchr(text, ':');
     if (!un && strcmp(colon, ":0") == 0) return unwell(text, "which port it got is not known:", "--listen names one");
-    signal(SIGALRM, too_late);
-    alarm(SECONDS);
+    begin_to_wait();
     int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect(fd, &address->any, un ? sizeof address->un : sizeof address->storage) != 0)
         return unwell(text, strerror(errno), "");

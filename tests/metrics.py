@@ -281,9 +281,9 @@ def crowded():
 
 # ---- /healthz and healthcheck --------------------------------------------------
 
-def healthcheck(*arguments, env=None):
+def healthcheck(*arguments, env=None, **how):
     done = subprocess.run([BIN, "healthcheck", *arguments], env={**ENV, **(env or {})}, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, timeout=WAIT)
+                          stderr=subprocess.PIPE, timeout=WAIT, **how)
     return done.returncode, (done.stdout + done.stderr).decode()
 
 
@@ -309,6 +309,11 @@ def healthy():
     same(healthcheck("now")[0], 2, "healthcheck with a word")
 
 
+def block_alarms():
+    """What a parent may have done: a child inherits it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+
+
 def unwell():
     """Servers that are not jwtd, or do not answer; a disk that does not sync."""
     for what, answer, word in [
@@ -329,7 +334,8 @@ def unwell():
                         pass
             thread = threading.Thread(target=serve, daemon=True)
             thread.start()
-            is_unwell(healthcheck("--listen", f"127.0.0.1:{listener.getsockname()[1]}"), word, what)
+            port = listener.getsockname()[1]
+            is_unwell(healthcheck("--listen", f"127.0.0.1:{port}", preexec_fn=block_alarms), word, what)
             thread.join(WAIT)
     if not need("strace", "strace"):
         return
