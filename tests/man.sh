@@ -1,6 +1,6 @@
 #!/bin/sh
 # man.sh - the man page is clean, and it, --help and README's table name the same options in the same order, each with
-# the same argument, environment variable and default.
+# the same argument, environment variable and default; and the same commands.
 
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"
@@ -48,6 +48,35 @@ of_page() {
         inside && /^\.Pq Ev/ { variable = $3; fallback = $5 == "default" ? $7 : "" }' contrib/jwtd.8
 }
 
+# Each gives a line for each command, without options, in any order.
+commands_of_help() {
+    "$JWTD_BIN" --help | sed -n '/^  -/q; s/ *\[OPTION VALUE\]\.\.\.$//; s/^  *jwtd //p' | awk '
+        {
+            name = $1
+            sub(/^[^ ]* */, "")
+            count = split($0, verbs, / *[|] */)
+            if (count == 0) print name
+            for (i = 1; i <= count; i++) print name " " verbs[i]
+        }'
+}
+commands_of_readme() {
+    sed -n 's/^    jwtd \([a-z][^#]*[^# ]\)  *# .*/\1/p; s/^.jwtd \([a-z]*\)[^a-z ] .*/\1/p' README.md
+}
+commands_of_page() {
+    awk '
+        function say() {
+            count = split(words, verbs, / *[|] */)
+            if (name && count == 0) print name
+            for (i = 1; i <= count; i++) print name " " verbs[i] arguments
+            name = words = arguments = ""
+        }
+        /^\.Sh/ { say(); inside = /SYNOPSIS/ }
+        inside && /^\.Nm/ { say() }
+        inside && /^\.Cm/ { if (name) words = substr($0, 5); else name = $2 }
+        inside && /^\.Ar/ { arguments = arguments " " $2 }
+        inside && /^\.Op Ar/ { arguments = arguments " [" $3 "]" }' contrib/jwtd.8
+}
+
 of_help >"$dir/help"
 of_readme >"$dir/readme"
 of_page >"$dir/page"
@@ -56,6 +85,14 @@ diff "$dir/help" "$dir/readme" >"$dir/log" 2>&1
 verdict "README's table is what --help says" $?
 diff "$dir/help" "$dir/page" >"$dir/log" 2>&1
 verdict "the man page is what --help says" $?
+commands_of_help | sort >"$dir/commands_of_help"
+commands_of_readme | sort >"$dir/commands_of_readme"
+commands_of_page | sort >"$dir/commands_of_page"
+[ "$(wc -l <"$dir/commands_of_help")" -ge 13 ] || fail "--help has $(wc -l <"$dir/commands_of_help") commands"
+diff "$dir/commands_of_help" "$dir/commands_of_readme" >"$dir/log" 2>&1
+verdict "README's commands are what --help says" $?
+diff "$dir/commands_of_help" "$dir/commands_of_page" >"$dir/log" 2>&1
+verdict "the man page's commands are what --help says" $?
 if need mandoc mandoc; then
     # whether the pages that it refers to are installed here is no matter
     ! mandoc -T lint contrib/jwtd.8 2>&1 | grep -v 'mandoc\.db lacks\|referenced manual not found' >"$dir/log"
