@@ -145,9 +145,9 @@ async function askAsBrowser() {
 async function askSick() {
   const account = { username: 'Romel', password }
   const early = await start(cheap, { late: 1e9 - Math.floor(Date.now() / 1000) })
-  for (const path of ['/login', '/set-jwt', '/get-jwt', '/healthz', '/verify']) {
-    const posted = path in hashing
-    const { status } = await ask(early, posted ? 'POST' : 'GET', path, posted ? account : undefined, { token: 'any' })
+  for (const path of [...Object.keys(hashing), '/get-jwt', '/healthz', '/verify']) {
+    const posted = hashing[path] && { ...account, ...hashing[path] }
+    const { status } = await ask(early, posted ? 'POST' : 'GET', path, posted, { token: 'any' })
     check(`an early clock, ${path}`, status === (path === '/verify' ? 401 : 503), status)
   }
   const sick = await start(cheap, { inject: 'fdatasync:error=EIO' })
