@@ -58,7 +58,8 @@ class Site(http.server.BaseHTTPRequestHandler):
             self.wfile.write(self.rfile.read(4))  # and says back what it is told
             self.close_connection = True
             return
-        users = [v for k, v in self.headers.items() if k.lower().replace("_", "-") == "remote-user"]
+        # under whatever name CGI and PHP would read it: they take any sign for the dash
+        users = [v for k, v in self.headers.items() if re.fullmatch("remote[^a-z0-9]user", k.lower())]
         text = json.dumps({"users": users, "method": self.command, "path": self.path,
                            "body": body.decode()}).encode()
         self.send_response(200)
@@ -298,7 +299,8 @@ def through(name, port, jwtd):
     url, jar = f"http://127.0.0.1:{port}", f"{top}/{name}.jar"
     token, other = token_of(jwtd), token_of(jwtd, "Zoë, \"the\" 2nd")
     bearer = ("-H", f"Authorization: Bearer {token}")
-    forged = ("-H", "Remote-User: admin", "-H", "remote-user: admin", "-H", "Remote_User: admin")
+    names = ["Remote-User", "remote-user"] + [f"Remote{sign}User" for sign in "_.~!#$%&'*+^`|"]  # RFC 9110 5.6.2
+    forged = [word for name in names for word in ("-H", f"{name}: admin")]
 
     # nobody
     status, fields, _ = curl(*PAGE, f"{url}/private?a=1&b=2")
@@ -324,6 +326,18 @@ def through(name, port, jwtd):
     same(seen(curl(*bearer, f"{url}/private?a=1&b=2")),
          {"users": ["Romel"], "method": "GET", "path": "/private?a=1&b=2", "body": ""}, f"{name}: a token")
     same(seen(curl(*bearer, *forged, f"{url}/")).get("users"), ["Romel"], f"{name}: a forged name beside a token")
+    for each in names:
+        for words in ((*bearer, "-H", f"{each}: admin"), ("-H", f"{each}: admin", *bearer)):
+            same(seen(curl(*words, f"{url}/")).get("users"), ["Romel"], f"{name}: a forged {each} beside a token")
+    for connection in ("Remote-User", "close, Remote-User", "remote-user, keep-alive"):  # RFC 9110 7.6.1: for one hop
+        words = ("-H", f"Connection: {connection}")
+        same(seen(curl(*bearer, *words, f"{url}/")).get("users"), ["Romel"], f"{name}: Connection: {connection}")
+        same(seen(curl(*bearer, *words, *forged, f"{url}/")).get("users"), ["Romel"],
+             f"{name}: Connection: {connection}, and forged names")
+        same(curl(*words, *forged, f"{url}/")[0], 401, f"{name}: nobody, Connection: {connection}")
+    for odd in ("{http.request.host}", "%[path]", "$host"):
+        same(seen(curl("-H", f"Authorization: Bearer {token_of(jwtd, odd)}", f"{url}/")).get("users"), [odd],
+             f"{name}: a name that the proxy could take for its own")
     same(seen(curl("-H", f"Authorization: Bearer {other}", f"{url}/")).get("users"),
          ["Zoë, \"the\" 2nd".encode().decode("latin-1")], f"{name}: a name in UTF-8")
     same(curl(*bearer, "-I", f"{url}/private")[0], 200, f"{name}: HEAD")
@@ -335,16 +349,18 @@ def through(name, port, jwtd):
             got = seen(curl(*bearer, *words, "--data-binary", f"@{top}/body", f"{url}/private"))
             check(got.get("body") == body and got["method"] == "POST" and got["users"] == ["Romel"],
                   f"{name}: POST of {size} {words}: {str(got)[:200]}")
-    with connect(port) as s:
-        s.sendall(f"GET /socket HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                  f"Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n"
-                  f"Authorization: Bearer {token}\r\n\r\n".encode())
-        answer = b""
-        while b"user=Romel;" not in answer and (part := s.recv(4096)):
-            answer += part
-        check(answer.startswith(b"HTTP/1.1 101") and b"user=Romel;" in answer, f"{name}: a WebSocket: {answer!r}")
-        s.sendall(b"ping")
-        check(s.recv(4096).endswith(b"ping"), f"{name}: a WebSocket goes both ways")
+    for connection in ("Upgrade", "Upgrade, Remote-User"):
+        with connect(port) as s:
+            s.sendall(f"GET /socket HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: {connection}\r\n"
+                      f"Upgrade: websocket\r\nSec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n"
+                      f"Authorization: Bearer {token}\r\n\r\n".encode())
+            answer = b""
+            while not re.search(b"user=[^;]*;", answer) and (part := s.recv(4096)):
+                answer += part
+            check(answer.startswith(b"HTTP/1.1 101") and b"user=Romel;" in answer,
+                  f"{name}: a WebSocket, Connection: {connection}: {answer!r}")
+            s.sendall(b"ping")
+            check(s.recv(4096).endswith(b"ping"), f"{name}: a WebSocket goes both ways")
 
     # somebody, by log-in and cookie
     status, fields, _ = log_in(url, jar, *SAME, "--data-urlencode", "next=/private?a=1&b=2")
