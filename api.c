@@ -639,7 +639,7 @@ void api_answer(struct api_call *call) {
 void api_refuse(struct api_call *call, struct slice path, int status, const char *message) {
     bool asked = api_needs_no_body(path);
     call->route = find_path(call->api, path); /* where it is counted */
-    refuse(call, asked && status != 400 ? 401 : status, error(call, message));
+    refuse(call, asked ? 401 : status, error(call, message));
     if (asked) put_user(call, (struct slice){ "", 0 });
     call->response.no_store = call->route && call->route->no_store;
 }

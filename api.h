@@ -127,7 +127,7 @@ uint64_t api_nanoseconds(void);
 unsigned api_route_number(const struct api_call *call);
 
 /* The answer to what is no whole request: `status`. But a proxy that asks whose request it is (/verify) can do nothing
- * with most of them: it hears 401 of all but a malformed one. */
+ * with another than 401, and hears that. */
 void api_refuse(struct api_call *call, struct slice path, int status, const char *message);
 
 /* Is this path answered from the fields alone, and a body not waited for? A proxy may announce its client's and never

@@ -1270,9 +1270,10 @@ static void test_refuse(void) {
         const char *path;
         int status, expected;
     } rows[] = {
-        { "/verify", 400, 400 }, { "/verify", 408, 401 },  { "/verify", 413, 401 }, { "/verify/x", 414, 401 },
+        { "/verify", 400, 401 }, { "/verify", 408, 401 },  { "/verify", 413, 401 }, { "/verify/x", 414, 401 },
         { "/verify", 431, 401 }, { "/verify", 501, 401 },  { "/verify", 417, 401 }, { "/verify", 505, 401 },
         { "/login", 431, 431 },  { "/verifyx", 431, 431 }, { "/", 408, 408 },       { "", 431, 431 },
+        { "/login", 400, 400 },  { "", 400, 400 },
     };
     unsigned lines;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -192,7 +192,7 @@ def verify_announced():
 
 
 def verify_statuses():
-    """Never another status than 204 and 401, but for what is no HTTP."""
+    """Never another status than 204 and 401, but where the request line has no path that can be read."""
     port = start_jwtd("--user-header", "X-Who")
     token = token_of(port)
     authorized = f"Authorization: Bearer {token}\r\n"
@@ -208,16 +208,32 @@ def verify_statuses():
         (401, "GET /verify HTTP/1.1", "Expect: more\r\n" + authorized, "an expectation"),
         (401, "GET /verify HTTP/1.1", "Transfer-Encoding: gzip\r\n" + authorized, "an unknown coding"),
         (401, "GET /verify HTTP/2.0", authorized, "a version"),
-        (400, "GET /verify HTTP/1.1", "a : b\r\n" + authorized, "malformed"),
-        (400, "GET /verify HTTP/1.1", "Content-Length: x\r\n" + authorized, "malformed length"),
-        (400, "GET /verify HTTP/1.1", "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n", "two lengths"),
+        (401, "GET /verify HTTP/1.1", "a : b\r\n" + authorized, "malformed"),
+        (401, "GET /verify HTTP/1.1", "Content-Length: x\r\n" + authorized, "malformed length"),
+        (401, "GET /verify HTTP/1.1", "Content-Length: 5, 5\r\n" + authorized, "a list of lengths"),
+        (401, "GET /verify HTTP/1.1", "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n", "two lengths"),
+        (401, "GET /verify HTTP/1.0", "Transfer-Encoding: chunked\r\n" + authorized, "chunks in HTTP/1.0"),
+        (401, "GET /verify HTTP/1.1", "Cookie: a=\x01\r\n" + authorized, "a control character"),
+        (401, "GET /verify HTTP/1.1", authorized + "Cookie: a=\x1b\r\n", "a control character behind the token"),
+        (401, "GET /verify HTTP/1.1", "a: b\r\n c\r\n" + authorized, "a folded line"),
+        (401, "GET /verify HTTP/1.1", 2 * "Content-Type: text/plain\r\n" + authorized, "two media types"),
+        (401, "GET /verify HTTP/1.1", "Host: b\r\n" + authorized, "two hosts"),
+        (401, "GET /verify HTTP/one", authorized, "no version"),
+        (401, "GET /verify", authorized, "no version at all"),
+        (400, "GET /verify/\x01 HTTP/1.1", authorized, "no target"),
+        (400, "G,T /verify HTTP/1.1", authorized, "no method"),
+        (501, f"{33 * 'G'} /verify HTTP/1.1", authorized, "a long method"),
     )
     for status, line, fields, why in rows:
-        answer, _ = raw(port, f"{line}\r\nHost: a\r\n{fields}\r\n".encode(), until_closed=status == 400)
+        answer, _ = raw(port, f"{line}\r\nHost: a\r\n{fields}\r\n".encode(), until_closed=status in (400, 501))
         check(answer.startswith(b"HTTP/1.1 %d " % status), f"verify, {why}: {answer[:100]!r}")
+        if status in (400, 501):
+            continue  # nobody knows that it was for /verify
         check(b"Remote-User" not in answer and
               re.findall(rb"X-Who: ([^\r]*)\r\n", answer) == [b"Romel" if status == 204 else b""],
               f"verify, {why}: one X-Who: {answer[:300]!r}")
+    answer, _ = raw(port, f"GET /verify HTTP/1.1\r\n{authorized}\r\n".encode())
+    check(answer.startswith(b"HTTP/1.1 401 ") and b"\r\nX-Who: \r\n" in answer, f"verify, no Host: {answer[:100]!r}")
     with connect(port) as s:  # half a header section, then nothing: not 408
         s.sendall(b"GET /verify HTTP/1.1\r\nHost: a\r\n")
         check(s.recv(4096).startswith(b"HTTP/1.1 401"), "verify: no whole request in time")
@@ -315,6 +331,9 @@ def through(name, port, jwtd):
                          "-H", "Sec-WebSocket-Version: 13"), "a WebSocket"),
                        (("-X", "POST", "-d", 100000 * "x"), "a large POST")):
         same(curl(*words, f"{url}/private")[0], 401, f"{name}: nobody, {why}")
+    for field in ("Cookie: a=\x01", "Cookie: jwtd=\x1b", "Authorization: Bearer \x7f"):
+        answer, _ = raw(port, f"GET /private HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{field}\r\n\r\n".encode())
+        check(answer[:13] in (b"HTTP/1.1 401 ", b"HTTP/1.1 400 "), f"{name}: nobody, {field!r}: {answer[:100]!r}")
     same(curl(f"{url}/auth/healthz")[0], 200, f"{name}: how jwtd is")
     for path in ("metrics", "metrics?a=1", "%6detrics", "/metrics", "./metrics", "x/../metrics", "metrics/"):
         check(curl("--path-as-is", *bearer, f"{url}/auth/{path}")[0] >= 300, f"{name}: /auth/{path} is nobody's")
