@@ -65,7 +65,9 @@ bool browser_is_same_origin(struct slice fetch_site, struct slice origin, struct
 
 static const struct slice none = { NULL, 0 };
 
-/* What is unescaped behind next= is of it: the page (index.html) reads its query so too. */
+/* All behind next= is of it, whether it was escaped or not. nginx and Caddy can not escape it: what begins with a slash
+ * is the path as it was asked for, with escapes of its own; whoever escapes it escapes that slash, too. The page
+ * (index.html) reads its query so too. */
 struct slice browser_referred(struct slice referer, struct slice host) {
     struct slice query = referer;
     for (int slashes = 0; slashes < 3; slashes++) slice_cut(&query, '/');
@@ -81,8 +83,10 @@ struct slice browser_referred(struct slice referer, struct slice host) {
 struct slice browser_next(struct slice form, struct slice referred, char *out, size_t cap) {
     struct slice next;
     const char *fault = browser_form_field(form, "next", out, cap, &next);
-    if (fault == missing && referred.at != NULL) decode(referred, '+', out, cap, &next); /* a path, in which + is one */
-    return fault == NULL || fault == missing ? next : none;
+    if (fault != missing) return fault ? none : next;
+    if (referred.len > 0 && referred.at[0] == '/') return referred.len <= cap ? referred : none;
+    if (referred.at != NULL) decode(referred, '+', out, cap, &next); /* a path, in which + is one */
+    return next;
 }
 
 bool browser_is_path(struct slice s) {

@@ -20,8 +20,8 @@ bool browser_is_same_origin(struct slice fetch_site, struct slice origin, struct
  * there is none, or the page is another host's. */
 struct slice browser_referred(struct slice referer, struct slice host);
 
-/* Where a form would like to go, decoded: its field `next` or, where it has none, what its page was referred to. Empty:
- * nowhere, or it can not be read. */
+/* Where a form would like to go: its field `next`, decoded, or, where it has none, what its page was referred to, as it
+ * stands if it begins with a slash, else decoded. Empty: nowhere, or it can not be read. */
 struct slice browser_next(struct slice form, struct slice referred, char *out, size_t cap);
 
 /* Does it lead nowhere but to this host, whoever reads it? A path, with or without a query. */

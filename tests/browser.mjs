@@ -168,7 +168,7 @@ const parts = {
       await close(page)
     }
     const raw = await open({}, '?next=/x%20y?a=1&error=user')
-    same(await raw.evaluate(() => new FormData(document.forms[0]).get('next')), '/x y?a=1&error=user', 'all behind next=')
+    same(await raw.evaluate(() => new FormData(document.forms[0]).get('next')), '/x%20y?a=1&error=user', 'all behind next=')
     same(await text(raw, '#said'), '', 'and nothing of it is an error')
     await close(raw)
     const page = await open({}, '?error=%3Cb%3E&next=%2Fx%3Fa%3D%22b%22')
@@ -268,6 +268,24 @@ const parts = {
       same(await text(page, '#site'), 'Romel asks for ' + asked, how + ': the cookie counts')
       if (javaScriptEnabled) await parts.logged_in(page, asked)
       await close(page)
+      for (const path of ['/100%25', '/search?q=a%26b', '/a?b=%2B1', '/%2fa', '/%0d%0aX:%20y', '/%5Cevil/']) {
+        const page = await open({ javaScriptEnabled }, path)
+        for (const password of ['pass1426', 'pass1425']) { // back from a wrong one, too
+          await fill(page, 'Romel', password)
+          await Promise.all([page.waitForNavigation(), press(page, 'Log in')])
+        }
+        same(page.url(), new URL(path, url).href, how + ': back to the same URL')
+        same(await text(page, '#site'), 'Romel asks for ' + path, how + ': as it was asked for')
+        await close(page)
+      }
+      for (const hostile of ['//evil', '/\\evil', '%2F%2Fevil', '%2f%5cevil', '/\t/evil', '%2F%09/evil', 'https:evil', '%']) {
+        const page = await open({ javaScriptEnabled }, '/auth/?next=' + hostile)
+        await fill(page, 'Romel', 'pass1425')
+        await press(page, 'Log in')
+        await page.locator('#site').waitFor()
+        same(new URL(page.url()).host, new URL(url).host, how + ': to no other host by ' + hostile)
+        await close(page)
+      }
     }
     const page = await open({ javaScriptEnabled: false }, '/auth/?next=//evil')
     await fill(page, 'Romel', 'pass1425')

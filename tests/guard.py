@@ -386,6 +386,14 @@ def through(name, port, jwtd):
     same((status, fields.get("location")), (303, "/private?a=1&b=2"), f"{name}: log in, and on")
     same(seen(curl(f"{url}/private?a=1&b=2", jar=jar)).get("users"), ["Romel"], f"{name}: the cookie")
     same(seen(curl(*forged, f"{url}/private", jar=jar)).get("users"), ["Romel"], f"{name}: a forged name beside a cookie")
+    for path in ("/100%25", "/search?q=a%26b", "/a?b=%2B1", "/%2fa", "/a%20b+c", "/%C3%BC?%", "/%0d%0aX:%20y", "/%5Cevil"):
+        there = urllib.parse.urljoin(url, curl(*PAGE, f"{url}{path}")[1].get("location", ""))
+        status, fields, _ = log_in(url, f"{jar}6", *SAME, "-e", there)
+        same((status, fields.get("location")), (303, path), f"{name}: led to {there}, and back")
+        status, fields, _ = log_in(url, f"{jar}7", *SAME, "-e", there, password="wrong")
+        there = urllib.parse.urljoin(there, fields.get("location", "")).partition("#")[0]
+        status, fields, _ = log_in(url, f"{jar}7", *SAME, "-e", there)
+        same((status, fields.get("location")), (303, path), f"{name}: back from {there}")
     for came, to in ((url, "/private?a=1&b=2"), ("http://evil", "/")):  # without JavaScript a form has no next
         answer = log_in(url, f"{jar}5", *SAME, "-e", f"{came}/auth/?next=/private?a=1&b=2")
         same((answer[0], answer[1].get("location")), (303, to), f"{name}: log in, come from {came}")
