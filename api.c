@@ -514,16 +514,17 @@ static void get_page(struct api_call *call) {
 /* ---- the routes ------------------------------------------------------- */
 
 static const struct api_route routes[] = {
-    { "/get-jwt", HTTP_GET, API_ON_LOOP, true, get_jwt, MESSAGE("Token is valid") ",\"user\":" },
-    { "/login", HTTP_POST, API_ON_WORKER, true, log_in, MESSAGE("Login successful") ",\"token\":" },
-    { "/set-jwt", HTTP_POST, API_ON_WORKER, true, log_in, MESSAGE("JWT created") ",\"token\":" },
-    { "/register", HTTP_POST, API_ON_WORKER, false, register_user, MESSAGE("User registered successfully") },
-    { "/healthz", HTTP_GET, API_ON_LOOP, true, healthz, NULL },
-    { "/metrics", HTTP_GET, API_ON_LOOP, true, metrics, NULL },
-    { "/change-password", HTTP_POST, API_ON_WORKER, true, change_password, MESSAGE("Password changed successfully") },
-    { "/verify", HTTP_OTHER, API_ON_LOOP, true, verify, NULL }, /* any method, and what is below it too */
-    { "/logout", HTTP_POST, API_ON_LOOP, true, log_out, MESSAGE("Logged out") },
-    { "/", HTTP_GET, API_ON_LOOP, false, get_page, NULL },
+    { "/get-jwt", HTTP_GET, API_ON_LOOP, true, false, get_jwt, MESSAGE("Token is valid") ",\"user\":" },
+    { "/login", HTTP_POST, API_ON_WORKER, true, true, log_in, MESSAGE("Login successful") ",\"token\":" },
+    { "/set-jwt", HTTP_POST, API_ON_WORKER, true, false, log_in, MESSAGE("JWT created") ",\"token\":" },
+    { "/register", HTTP_POST, API_ON_WORKER, false, true, register_user, MESSAGE("User registered successfully") },
+    { "/healthz", HTTP_GET, API_ON_LOOP, true, false, healthz, NULL },
+    { "/metrics", HTTP_GET, API_ON_LOOP, true, false, metrics, NULL },
+    { "/change-password", HTTP_POST, API_ON_WORKER, true, false, change_password,
+      MESSAGE("Password changed successfully") },
+    { "/verify", HTTP_OTHER, API_ON_LOOP, true, false, verify, NULL }, /* any method, and what is below it too */
+    { "/logout", HTTP_POST, API_ON_LOOP, true, true, log_out, MESSAGE("Logged out") },
+    { "/", HTTP_GET, API_ON_LOOP, false, false, get_page, NULL },
 };
 enum { ROUTES = sizeof routes / sizeof *routes };
 _Static_assert((int)ROUTES < (int)METRICS_ROUTES, "the metrics have a row for each route");
@@ -597,8 +598,7 @@ bool api_find(struct api_call *call, const struct http_request *request, const c
     struct slice parameters = http_slice(buf, request->content_type), type = slice_trim(slice_cut(&parameters, ';'));
     bool logout = route && route->handler == log_out; /* which reads no body but a form */
     enum http_method method = request->method == HTTP_HEAD ? HTTP_GET : request->method;
-    /* what /verify is asked about may have been a form: it leads nobody on */
-    call->form = route && method == HTTP_POST && route->method == method && call->api->cookie && is_form(type);
+    call->form = route && route->forms && method == route->method && call->api->cookie && is_form(type);
     if (call->form && !logout)
         call->referred = browser_referred(http_slice(buf, request->referer), http_slice(buf, request->host));
     if (route == NULL && method == HTTP_OPTIONS && slice_is(path, "*")) {

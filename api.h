@@ -89,6 +89,7 @@ struct api_route {
     enum http_method method;
     enum api_place place;
     bool no_store; /* its answers are about a token */
+    bool forms;    /* with --cookie browsers' forms are taken, too */
     void (*handler)(struct api_call *call);
     const char *message; /* how an answer of success begins */
 };

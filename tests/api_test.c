@@ -1298,7 +1298,10 @@ static const struct {
     bool sets;            /* a cookie */
 } forms[] = {
     { "a log-in", "/login", FORM HERE, GOOD, 303, "/", true },
-    { "set-jwt", "/set-jwt", FORM HERE, GOOD, 303, "/", true },
+    { "not at set-jwt", "/set-jwt", FORM HERE, GOOD, 415, NULL, false },
+    { "not at set-jwt, from elsewhere", "/set-jwt", FORM "Sec-Fetch-Site: cross-site\r\n", GOOD, 415, NULL, false },
+    { "not to change a password", "/change-password", FORM HERE, GOOD "&new_password=x", 415, NULL, false },
+    { "nor from elsewhere", "/change-password", FORM, GOOD "&new_password=x", 415, NULL, false },
     { "a charset", "/login", "Content-Type: Application/X-WWW-Form-Urlencoded; charset=utf-8\r\n" HERE, GOOD, 303, "/",
       true },
     { "Origin", "/login", FORM "Origin: https://a\r\n", GOOD, 303, "/", true },
@@ -1314,7 +1317,7 @@ static const struct {
     { "next twice", "/login", FORM HERE, GOOD "&next=/a&next=/b", 303, "/", true },
     { "next is empty", "/login", FORM HERE, GOOD "&next=", 303, "/", true },
     { "Referer", "/login", FORM HERE REFERER("a", "/private?a=1&b=2"), GOOD, 303, "/private?a=1&b=2", true },
-    { "Referer, set-jwt", "/set-jwt", FORM HERE REFERER("a", "%2Fp"), GOOD, 303, "/p", true },
+    { "Referer, escaped", "/login", FORM HERE REFERER("a", "%2Fp"), GOOD, 303, "/p", true },
     { "Referer: the form's own comes first", "/login", FORM HERE REFERER("a", "/p"), GOOD "&next=/q", 303, "/q", true },
     { "Referer: and leads nowhere", "/login", FORM HERE REFERER("a", "/p"), GOOD "&next=//evil", 303, "/", true },
     { "Referer: of another host", "/login", FORM HERE REFERER("evil", "/p"), GOOD, 303, "/", true },
