@@ -93,6 +93,20 @@ const parts = {
     await shows(page, '#said', '^Username already exists$')
     await page.locator('summary').click()
 
+    // a time of jwtd's own: until when the tokens before this one were called back
+    const account = { username: 'Anna', password: 'pass1425' }
+    await page.request.post(new URL('register', url).href, { data: account })
+    await page.request.post(new URL('change-password', url).href, { data: { ...account, new_password: 'pass1426' } })
+    await fill(page, 'Anna', 'pass1426')
+    await press(page, 'Log in')
+    await shows(page, '#verdict', '^✓')
+    const { after } = JSON.parse(await text(page, '#payload'))
+    check(Math.abs(after - Date.now() / 1000) < 60, 'the claim after is a time: ' + after)
+    const shown = (await page.locator('#claims').innerText()).replaceAll('\n', ' ')
+    const time = await page.evaluate(after => new Date(after * 1000).toLocaleString(), after)
+    check(shown.includes('called back until ' + time) && !shown.includes(after), 'and is shown as one: ' + shown)
+    await press(page, 'Log out')
+
     // the commands that it shows are commands, whatever the name
     await fill(page, "O'Hara \\ $HOME \"`", 'x')
     const commands = (await text(page, '#curl')).replaceAll('PASSWORD', 'pass1425')
