@@ -110,6 +110,10 @@ mutant cross_origin "an origin is compared by its beginning" server.c \
     's/if (slice_equal(config->origins\[i\], origin)/if (memcmp(config->origins[i].at, origin.at, config->origins[i].len) == 0/'
 mutant cross_origin "errors of http.c are nobody's" server.c \
     's/    struct http_framing framing = framing_of(l, r, buf);/    struct http_framing framing = { .date = l->date }; (void)r, (void)buf;/'
+mutant api_test "a malformed message makes an error of the proxy" api.c 's/refuse(call, asked ? 401 : status/refuse(call, status/'
+mutant api_test "forms are taken everywhere" api.c 's/route \&\& route->forms \&\& /route \&\& /'
+mutant api_test "a full queue lets its answer be stored" api.c '/^void api_busy/,/^}/s/call->response.no_store |= .*//'
+mutant browser_test "what was not escaped is unescaped" browser.c "s/if (referred.len > 0 .*referred : none;//"
 mutant jwt_test "only the first key verifies" jwt.c 's/i < keys->count;/i < 1;/'
 mutant jwt_test "a trace changes what comes out" jwt.c 's/return right ? result : JWT_INVALID;/return t || right ? result : JWT_INVALID;/'
 mutant api_test "a thread keeps its copy of the keys" api.c 's/if (mine->generation == /if (mine->generation != 0 || mine->generation == /'
