@@ -117,12 +117,14 @@ static uint64_t milliseconds(void) {
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+static const char too_late[] = "no answer in time";
+
 /* NULL, or why not. */
 static const char *wait_for(int fd, short events, uint64_t until) {
     struct pollfd p = { .fd = fd, .events = events };
     uint64_t now = milliseconds();
     if (errno != EAGAIN && errno != EINTR && errno != EINPROGRESS) return strerror(errno);
-    return now < until && poll(&p, 1, (int)(until - now)) >= 0 ? NULL : "no answer in time";
+    return now < until && poll(&p, 1, (int)(until - now)) >= 0 ? NULL : too_late;
 }
 
 static const char *send_all(int fd, struct slice bytes, int flags, uint64_t until) {
@@ -187,6 +189,7 @@ struct call {
     struct buffer *answer; /* the last one */
     struct slice body;     /* in it */
     const char *why;       /* it is not what was asked for */
+    char said[2 * SAID_MAX];
 };
 
 static void set_token(struct etcd *e, struct slice token) {
@@ -207,6 +210,22 @@ static unsigned put_token(struct buffer *b, struct etcd *e) {
     return number;
 }
 
+/* Why an answer is none of etcd, with its status and its text's first line: that of a proxy, or of etcd's own refusal of
+ * a certificate. Where something was granted a token may stand in it. */
+static const char *describe(struct call *c) {
+    struct buffer b = { .at = c->said, .cap = sizeof c->said - 1 };
+    struct slice line = slice_cut(&c->body, '\n');
+    put_text(&b, "its answer is none of etcd");
+    if (line.at && c->answer->at[9] != '2') {
+        put_text(&b, ": ");
+        put_bytes(&b, c->answer->at + 9, 3);
+        put_text(&b, line.len > 0 ? " " : "");
+        put_bytes(&b, line.at, line.len < SAID_MAX ? line.len : SAID_MAX);
+    }
+    c->said[b.len] = '\0';
+    return c->said;
+}
+
 /* Asks the member `at`: the status, or 0 where there is no answer. `token` gets the number of the token that was sent;
  * NULL: none is to be. */
 static int ask(struct call *c, unsigned at, const char *path, struct slice request, unsigned attempt_ms,
@@ -214,17 +233,22 @@ static int ask(struct call *c, unsigned at, const char *path, struct slice reque
     char text[TOKEN_MAX + 512];
     struct buffer head = { .at = text, .cap = sizeof text };
     uint64_t until = milliseconds() + attempt_ms;
+    const char *before = c->why;
     put_text(&head, "POST /v3/");
     put_text(&head, path);
-    put_text(&head, " HTTP/1.0\r\nHost: etcd\r\nContent-Type: application/json\r\nContent-Length: ");
+    /* By Accept an etcd that asks for certificates knows who speaks JSON; else it takes its own certificate for ours. */
+    put_text(&head, " HTTP/1.0\r\nHost: etcd\r\nAccept: application/json\r\nContent-Type: application/json\r\n"
+                    "Content-Length: ");
     put_number(&head, request.len);
     if (token) *token = put_token(&head, c->e);
     put_text(&head, "\r\n\r\n");
     c->why = exchange(&c->e->endpoints[at], (struct slice){ head.at, head.len }, request, c->answer,
                       until < c->end ? until : c->end);
     explicit_bzero(text, sizeof text);
+    if (c->why == too_late && until > c->end && *before) c->why = before; /* the last one has less time */
+    c->body = (struct slice){ NULL, 0 };
     int status = c->why ? 0 : read_answer((struct slice){ c->answer->at, c->answer->len }, &c->body);
-    if (status == 0 && c->why == NULL) c->why = "its answer is none of etcd";
+    if (status == 0 && c->why == NULL) c->why = describe(c);
     if (status > 0 && status != 200) c->why = "it says that it can not";
     return status;
 }

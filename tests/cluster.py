@@ -128,8 +128,8 @@ def all_nodes_up():
     return all(ask(FRONT, "GET", "/healthz")[0] == 200 for _ in range(6))
 
 
-def ask(where, method, path, body=None, token=None):
-    connection = http.client.HTTPConnection(*where, timeout=15)
+def ask(where, method, path, body=None, token=None, source=None):
+    connection = http.client.HTTPConnection(*where, timeout=15, source_address=source and (source, 0))
     fields = {"Authorization": f"Bearer {token}"} if token else {}
     if body is not None:
         fields["Content-Type"] = "application/json"
@@ -320,7 +320,50 @@ def moved():
     check(here.count("\n") > 5 and here == there, f"all have moved: {here} {there}")
 
 
-PARTS = [boxes, rotation, restarts, backup, moved]
+def tls():
+    """Anew, with what the page says of TLS: etcd asks for certificates, and HAProxy has one."""
+    while running:
+        end(next(iter(running)))
+    os.makedirs(f"{top}/etcd")
+
+    def here(text):
+        return text.replace("127.0.0.1:", f"{BOXES[0]}:").replace("/etc/etcd", f"{top}/etcd").replace("/etc/haproxy", top)
+
+    # here all boxes ask from this address
+    done(f"cd {top}/etcd\n" + block("new_key=").replace("IP:$2", "IP:$2,IP:127.0.0.1"))
+    done(f"cd {top}/etcd\ncp box1.pem box.pem\ncp box1.key box.key\n" + here(block("cd /etc/etcd").split("\n", 1)[1]))
+    for box in BOXES:
+        env = {name: value.replace("http:", "https:") for name, value in settings("ETCD_NAME=", box).items()}
+        for name, value in settings("ETCD_CERT_FILE=", box).items():
+            env[name] = here(value).replace("/box.", f"/box{box[-1]}.")
+        start(f"etcd-{box}", ["etcd"], {**env, "ETCD_DATA_DIR": f"{top}/etcd-tls-{box}"})
+    export = here(block("export ETCDCTL_ENDPOINTS=https:"))
+    until(lambda: shell(export + "etcdctl endpoint health")[0] == 0, "etcd is there")
+    text = block("etcdctl user add root").replace("user add root\n", f'user add "{ROOT}"\n')
+    done(export + text.replace("user add jwtd\n", 'user add "jwtd:its password"\n'))
+    with open(f"{top}/haproxy.cfg") as f:
+        text = re.sub(r"    server .*\n", "", f.read())
+    doors = here(block("listen etcd1"))
+    with open(f"{top}/tls.cfg", "w") as f:
+        f.write(f"{text}    server own {BOXES[0]}:5000\n{doors}")
+    start("haproxy", ["haproxy", "-db", "-f", f"{top}/tls.cfg"], {})
+    env = {name: here(value) for name, value in settings("JWTD_USERS=etcd://127", BOXES[0]).items()}
+    start("jwtd", [BIN], {**jwtd_environment(BOXES[0]), **env, "JWTD_ETCD_PASSWORD": "its password", "JWTD_LOG": "access"})
+    until(lambda: ask(FRONT, "GET", "/healthz")[0] == 200, "jwtd serves")
+    same(ask(FRONT, "POST", "/register", account("Romel"))[0], 201, "register")
+    token = log_in("Romel")
+    same(ask(FRONT, "GET", "/get-jwt", None, token)[0], 200, "a token")
+    wrong = {**account("Romel"), "password": "wrong"}
+    same(ask(FRONT, "POST", "/login", wrong, source="127.0.0.77")[0], 401, "a wrong password")
+    until(lambda: "127.0.0.77" in open(f"{top}/jwtd.log").read(), "jwtd believes HAProxy from whom that came")
+    end(f"etcd-{BOXES[0]}")
+    until(lambda: log_in("Romel"), "log-ins go on without a member")
+    curl = f"curl -s -o /dev/null -m 5 -d '{{}}' --cacert {top}/etcd/ca.pem https://{BOXES[1]}:2379/v3/kv/txn"
+    same(shell(f"{curl} --cert {top}/etcd/box.pem --key {top}/etcd/box.key")[0], 0, "who has a certificate is answered")
+    check(shell(curl)[0] != 0, "and nobody else")
+
+
+PARTS = [boxes, rotation, restarts, backup, moved, tls]
 
 
 def main():

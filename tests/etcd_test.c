@@ -154,8 +154,8 @@ static void end_it(void) {
     etcd_close(e);
 }
 
-static const char range_request[] = "POST /v3/kv/range HTTP/1.0\r\nHost: etcd\r\nContent-Type: application/json\r\n"
-                                    "Content-Length: 14\r\n\r\n{\"key\":\"Zm9v\"}";
+static const char range_request[] = "POST /v3/kv/range HTTP/1.0\r\nHost: etcd\r\nAccept: application/json\r\n"
+                                    "Content-Type: application/json\r\nContent-Length: 14\r\n\r\n{\"key\":\"Zm9v\"}";
 
 static void test_answers(void) {
     static const struct {
@@ -263,6 +263,43 @@ static void test_statuses(void) {
     open_it("", NULL, NULL);
     check(call(ETCD_PROBE, sizeof room) == ETCD_REFUSED && strlen(said) < 400, "a long refusal is cut: %zu",
           strlen(said));
+    end_it();
+}
+
+/* What a proxy says, or an etcd of a certificate, is no JSON: the log has it, but nothing that may be a token. */
+static void test_foreign(void) {
+    static const struct {
+        const char *answer, *said;
+    } rows[] = {
+        { FAIL_HEAD("400") "CommonName of client\nmore", "none of etcd: 400 CommonName of client\n" },
+        { FAIL_HEAD("502") "<html>", "none of etcd: 502 <html>\n" },
+        { FAIL_HEAD("503"), "none of etcd: 503\n" },
+        { OK_HEAD "{\"token\":\"secret\"", "none of etcd\n" },
+        { "SSH-2.0-OpenSSH_9", "none of etcd\n" },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct act acts[SCRIPTED_ACTS];
+        for (int n = 0; n < SCRIPTED_ACTS; n++) acts[n] = (struct act){ ANSWER, rows[i].answer, 0 };
+        scripted_start(acts, SCRIPTED_ACTS);
+        open_it("", NULL, NULL);
+        pace = STILL;
+        check(call(ETCD_CALL, sizeof room) == ETCD_UNAVAILABLE && strstr(said, rows[i].said), "%.12s: %s",
+              rows[i].answer, said);
+        pace = SLOW;
+        end_it();
+    }
+    static char page[2000] = FAIL_HEAD("400");
+    memset(page + strlen(page), 'x', 1500);
+    struct act acts[] = { { ANSWER, page, 0 }, { SILENT, "", 0 } };
+    struct buffer answer = { .at = room, .cap = sizeof room };
+    scripted_start(acts, 2);
+    open_it("", NULL, NULL);
+    pace = 300;
+    struct call c = { .e = e, .end = milliseconds() + 300, .answer = &answer, .why = "" };
+    check(ask_all(&c, "kv/range", slice_of("{}"), slice_of("{}"), 500) == ETCD_UNAVAILABLE && scripted.played == 2 &&
+              strstr(c.why, ": 400 xxx") && strlen(c.why) < 300,
+          "a last attempt with less time hides no reason: %s", c.why);
+    pace = SLOW;
     end_it();
 }
 
@@ -376,8 +413,8 @@ static void test_log_in(void) {
           "what somebody else has renewed is not renewed again");
     scripted_stop();
     check(strcmp(scripted.requests[0], range_request) == 0, "without a token: %s", scripted.requests[0]);
-    check(strcmp(scripted.requests[1], "POST /v3/auth/authenticate HTTP/1.0\r\nHost: etcd\r\nContent-Type: "
-                                       "application/json\r\nContent-Length: 36\r\n\r\n"
+    check(strcmp(scripted.requests[1], "POST /v3/auth/authenticate HTTP/1.0\r\nHost: etcd\r\nAccept: application/json\r\n"
+                                       "Content-Type: application/json\r\nContent-Length: 36\r\n\r\n"
                                        "{\"name\":\"jwtd\",\"password\":\"a \\\"b\\\"\"}") == 0,
           "with the password: %s", scripted.requests[1]);
     for (int i = 2; i < 5; i++)
@@ -551,6 +588,7 @@ int main(void) {
     test_answers();
     test_cut_off();
     test_statuses();
+    test_foreign();
     test_members();
     test_away();
     test_log_in();
