@@ -221,9 +221,10 @@ enum users_result users_revoke(struct users *u, struct slice name, const struct 
 /* ---- many at once ----------------------------------------------------- */
 
 /* Keyed hashes of a name and of its hash string: of two million names hardly any two look alike by chance, and none by
- * choice. */
+ * choice. And the account's times. */
 struct known {
     uint64_t name, hash; /* nobody: 0 */
+    int64_t not_before, tokens_until;
 };
 
 /* The place of a name among those that are known, or a free one. */
@@ -249,14 +250,22 @@ static int reserve_known(struct users *u) {
     return 0;
 }
 
-enum users_result users_know(struct users *u, const struct record *r) {
+/* Has one of them a later time than the other? */
+static bool is_later(const struct user *user, int64_t not_before, int64_t tokens_until) {
+    return user->not_before > not_before || user->tokens_until > tokens_until;
+}
+
+enum users_result users_know(struct users *u, struct record *r) {
     uint64_t name = users_keyed_hash(u, record_name(r)) | 1, hash = users_keyed_hash(u, user_hash(&r->user));
     if (reserve_known(u) != 0) return USERS_UNAVAILABLE;
     struct known *k = find_known(u, name);
-    if (k->name != 0) return k->hash == hash ? USERS_EXISTS : USERS_CHANGED;
-    *k = (struct known){ name, hash };
-    u->known_count++;
-    return USERS_OK;
+    if (k->name != 0 && k->hash != hash) return USERS_CHANGED;
+    bool new = k->name == 0 || is_later(&r->user, k->not_before, k->tokens_until);
+    u->known_count += k->name == 0;
+    raise_to(&r->user.not_before, k->not_before);
+    raise_to(&r->user.tokens_until, k->tokens_until);
+    *k = (struct known){ name, hash, r->user.not_before, r->user.tokens_until };
+    return new ? USERS_OK : USERS_EXISTS;
 }
 
 static void forget_batch(struct users *u) {
@@ -282,19 +291,19 @@ int users_batch_begin(struct users *u) {
     return u->room->batch_begin(u);
 }
 
-enum users_result users_batch_put(struct users *u, const struct record *r) {
-    struct record known = { .name_len = 0 };
-    struct user user = r->user;
-    struct slice name = record_name(r);
-    if (is_no_user(u, &user) || reserve_batch(u) != 0) return USERS_UNAVAILABLE;
-    int found = u->room->batch_find ? u->room->batch_find(u, name, &known) : 0;
+enum users_result users_batch_put(struct users *u, const struct record *record) {
+    struct record known = { .name_len = 0 }, r = *record;
+    struct user *user = &r.user;
+    if (is_no_user(u, user) || reserve_batch(u) != 0) return USERS_UNAVAILABLE;
+    int found = u->room->batch_find ? u->room->batch_find(u, record_name(&r), &known) : 0;
     if (found < 0) return USERS_UNAVAILABLE;
-    if (found == 1) return same_user(&known.user, &user) ? USERS_EXISTS : USERS_CHANGED;
-    enum users_result result = users_know(u, r);
+    if (found == 1 && !same_user(&known.user, user)) return USERS_CHANGED;
+    if (found == 1 && !is_later(user, known.user.not_before, known.user.tokens_until)) return USERS_EXISTS;
+    raise_to(&user->not_before, known.user.not_before);
+    raise_to(&user->tokens_until, known.user.tokens_until);
+    enum users_result result = users_know(u, &r);
     if (result != USERS_OK) return result;
-    raise_to(&user.not_before, known.user.not_before);
-    raise_to(&user.tokens_until, known.user.tokens_until);
-    if (users_make_line(&u->batch, u, name, &user) != 0) return USERS_UNAVAILABLE;
+    if (users_make_line(&u->batch, u, record_name(&r), user) != 0) return USERS_UNAVAILABLE;
     u->batch_lines++;
     return USERS_OK;
 }

@@ -126,8 +126,9 @@ const char *users_read_line(const struct users *users, struct slice line, struct
 
 /* Many accounts at once, all or none: they are appended with one write and one fdatasync. users_batch_begin locks the
  * file (0, or -1) and users_batch_end, which writes the batch where `keep` says so, lets go of it (0, or -1: none was
- * added). users_batch_put: USERS_OK; USERS_EXISTS for an account that is there, or in the batch, with the same hash,
- * which is then none of it; USERS_CHANGED for one with another hash. No other call comes between.
+ * added). users_batch_put: USERS_OK; USERS_EXISTS for an account that is there, or in the batch, with the same hash and
+ * times that are no earlier, which is then none of it; USERS_CHANGED for one with another hash. One with the same hash
+ * takes over a later time, so that no token comes back that was called back elsewhere. No other call comes between.
  *
  * In an etcd nothing is locked and the batch is written in parts: where one fails, those before it stay. In a file, a
  * kill or a power cut while it is written leaves the file with some of its lines, from the first on; where the disk

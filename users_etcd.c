@@ -490,17 +490,18 @@ static int etcd_batch_begin(struct users *users) {
     return got;
 }
 
-/* Writes one account of a batch with its times; one that was registered meanwhile must be the same. */
+/* Writes one account of a batch with its times; one that is there, or was registered meanwhile, must be the same and
+ * takes over those that are later. */
 static int put_one(struct users_etcd *u, struct slice line) {
     struct record r;
-    struct user there;
     if (users_read_line(&u->base, line, &r) != NULL) return -1;
     struct slice name = record_name(&r);
     struct users_change c = { name, NULL, &r.user, PLAIN, r.user.not_before, r.user.tokens_until };
     enum users_result result = etcd_change(&u->base, &c);
-    if (result == USERS_EXISTS && etcd_find(&u->base, name, &there) == USERS_OK && same_user(&there, &r.user))
-        result = USERS_OK;
-    if (result == USERS_EXISTS) log_line(u->base.where, ": an account was registered meanwhile: import it again", NULL);
+    c.seen = &r.user;
+    if (result == USERS_EXISTS) result = etcd_change(&u->base, &c);
+    if (result != USERS_OK && result != USERS_UNAVAILABLE)
+        log_line(u->base.where, ": an account was registered meanwhile: import it again", NULL);
     return result == USERS_OK ? 0 : -1;
 }
 

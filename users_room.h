@@ -99,8 +99,9 @@ const char *users_parse_line(const struct users *users, struct slice line, bool 
 /* As users_put_line, and sees that it can be read back; if not, that is said and nothing is appended. 0 or -1. */
 int users_make_line(struct buffer *line, const struct users *users, struct slice name, const struct user *user);
 
-/* Notes an account that is there, or in the batch. USERS_OK; USERS_EXISTS or USERS_CHANGED: the name was known, with
- * the same hash or another; USERS_UNAVAILABLE: no memory. Until users_batch_end. */
-enum users_result users_know(struct users *users, const struct record *record);
+/* Notes an account that is there, or in the batch. USERS_OK: it is new, or one of its times is later than was known, and
+ * the other one now what was; USERS_EXISTS or USERS_CHANGED: it was known, with the same hash or another;
+ * USERS_UNAVAILABLE: no memory. Until users_batch_end. */
+enum users_result users_know(struct users *users, struct record *record);
 
 #endif

@@ -310,14 +310,24 @@ def backup():
 
 
 def moved():
-    """From etcd to a file, and back to another prefix."""
-    done(block("jwtd user export | jwtd user import"))
+    """From a file to etcd and, after a change or two, back: who was deleted or called back stays so."""
+    file = f"{top}/{BOXES[0]}/users.jsonl"
     other = {"JWTD_USERS": jwtd_environment(BOXES[0])["JWTD_USERS"] + "/moved", "JWTD_ETCD_USER": "root",
              "JWTD_ETCD_PASSWORD": ROOT.split(":")[1]}
-    text = block("systemctl stop jwtd.socket").split("\n", 1)[1]
-    done(text, **other)
-    here, there = done("jwtd user export | sort"), done("jwtd user export | sort", **other)
-    check(here.count("\n") > 5 and here == there, f"all have moved: {here} {there}")
+    for name in "ann", "bob", "cyd":
+        done(f"jwtd user add {name} --users {file} <<<pass1425")
+    token = done(f"jwtd token issue cyd --users {file} --secret-file {top}/{BOXES[0]}/jwtd.secret")
+    done(block("systemctl stop jwtd.socket").split("\n", 1)[1], **other)
+    same(done("jwtd user list", **other), "ann\nbob\ncyd\n", "all have moved")
+    done("jwtd user delete bob; jwtd user logout cyd", **other)
+    there = done("jwtd user export", **other)
+    back = block("mv /var/lib/jwtd/users.jsonl")
+    done(back, **other)
+    same(done(f"jwtd user export --users {file}"), there, "and back, as they are")
+    verify = f"jwtd token verify --users {file} --secret-file {top}/{BOXES[0]}/jwtd.secret <<<{token.strip()}"
+    check("called back" in shell(verify)[1], "what was called back meanwhile stays so")
+    done(f"mv {file}.old {file}\n" + back.split("\n")[1], **other)
+    check("called back" in shell(verify)[1], "also where the file of before was left there")
 
 
 def tls():

@@ -716,6 +716,22 @@ static void test_batch(void) {
               users_not_before(u, S("bob"), time(NULL)) > 0,
           "with a time, and a lease for it");
     end(3);
+    /* ann's tokens were called back elsewhere: one by one, and over what is there; what is earlier is nothing new */
+    int64_t now = time(NULL);
+    char line[128];
+    snprintf(line, sizeof line, "{\"username\":\"ann\",\"password\":\"h1\",\"not_before\":%lld}", (long long)now - 9);
+    const char *there = kv(U_ANN, line, "7");
+    OPEN(ranges("\"succeeded\":true,", 1, &there), LEASE, instead(there, ""), stands(there, ""), LEASE, MADE);
+    check(users_batch_begin(u) == 0 && put("ann", "h1", now - 9) == USERS_EXISTS &&
+              put("ann", "h1", now - 10) == USERS_EXISTS && put("ann", "h2", now) == USERS_CHANGED &&
+              put("ann", "h1", now) == USERS_OK && put("ann", "h1", now) == USERS_EXISTS &&
+              users_batch_end(u, true) == 0 && users_not_before(u, S("ann"), now) == now,
+          "called back since");
+    stop(6);
+    check(begins(scripted_body(6), "{\"compare\":[" COMPARE(U_ANN, "7") "," COMPARE(R_ANN, "0") "],\"success\":[{\"") &&
+              strstr(scripted_body(6), "{\"request_put\":{\"key\":\"" R_ANN "\"") != NULL,
+          "for all nodes: %s", scripted_body(6));
+    forget();
     OPEN(PAGE("", KV_ANN), REFUSED);
     check(users_batch_begin(u) == 0 && put("bob", "h2", 0) == USERS_OK && users_batch_end(u, true) != 0, "refused");
     end(2);

@@ -1620,6 +1620,37 @@ static void test_batch(void) {
     users_close(other_owner);
 }
 
+static enum users_result put_times(struct users *u, const char *name, const char *hash, int64_t since, int64_t until) {
+    struct record r = { .name_len = strlen(name), .user = user_of(slice_of(hash)) };
+    memcpy(r.name, name, r.name_len);
+    r.user.not_before = since;
+    r.user.tokens_until = until;
+    return users_batch_put(u, &r);
+}
+
+/* What was called back elsewhere since is called back here, whatever comes of it twice. */
+static void test_batch_called_back(void) {
+    struct users *u = open_with(SLICE(ANN "\n" BOB "\n")), *other_owner = open_users(path);
+    int64_t now = time(NULL);
+    check(users_batch_begin(u) == 0 && put_times(u, "ann", "h9", now, 0) == USERS_CHANGED &&
+              put_times(u, "ann", "h1", now, 0) == USERS_OK && put_times(u, "ann", "h1", now, 0) == USERS_EXISTS &&
+              put_times(u, "ann", "h1", now - 1, now + 9) == USERS_OK && put(u, "ann", "h1") == USERS_EXISTS &&
+              put_times(u, "bob", "h2", 0, now + 5) == USERS_OK && end_batch(u, true) == 0,
+          "later times are taken over");
+    check(has(u, "ann", "h1") && read_user(u, "ann").not_before == now && read_user(u, "ann").tokens_until == now + 9 &&
+              not_before(u, "ann") == now && lists(u, "ann bob "),
+          "both of them");
+    check(users_refresh(other_owner) == 0 && not_before(other_owner, "ann") == now, "and others know it");
+    check(last_line(u).user.tokens_until == now + 5 && not_before(u, "bob") == 0, "a longer token, not called back");
+    struct slice before = read_file(path);
+    check(users_batch_begin(u) == 0 && put_times(u, "ann", "h1", now, now + 9) == USERS_EXISTS &&
+              put_times(u, "ann", "h1", now - 1, 0) == USERS_EXISTS && put(u, "bob", "h2") == USERS_EXISTS &&
+              end_batch(u, true) == 0 && read_file(path).len == before.len,
+          "what is no later is nothing new");
+    users_close(u);
+    users_close(other_owner);
+}
+
 /* None of it is there where the disk has room for a part, or does not sync. */
 static void test_batch_refused(void) {
     struct users *u = open_with(SLICE(ANN "\n"));
@@ -1829,6 +1860,7 @@ int main(void) {
     test_opened_late();
     test_no_room_to_compact();
     test_batch();
+    test_batch_called_back();
     test_batch_refused();
     test_too_many();
     test_many();
