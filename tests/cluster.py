@@ -32,14 +32,14 @@ until = functools.partial(common.until, passing=(OSError, http.client.HTTPExcept
 # ---- the page -------------------------------------------------------------------
 
 def block(first):
-    """What is indented, from the line on that begins so, with this machine's addresses."""
+    """What is indented and begins so, with this machine's addresses."""
     with open(PAGE) as f:
         text = f.read()
     for found in re.finditer(r"(?:^    .*\n(?:\n(?=    ))?)+", text, re.M):
-        lines = [line[4:] for line in found[0].splitlines()]
-        if lines[0].startswith(first):
-            return re.sub(r"\b10\.0\.0\.([123])\b", r"127.0.0.1\1", "\n".join(lines) + "\n")
-    raise LookupError(f"the page has no lines that begin with {first}")
+        lines = "".join(line[4:] or "\n" for line in found[0].splitlines(True))
+        if lines.startswith(first):
+            return re.sub(r"\b10\.0\.0\.([123])\b", r"127.0.0.1\1", lines)
+    raise LookupError(f"the page has nothing that begins with {first}")
 
 
 def settings(first, box):
@@ -317,7 +317,8 @@ def moved():
     for name in "ann", "bob", "cyd":
         done(f"jwtd user add {name} --users {file} <<<pass1425")
     token = done(f"jwtd token issue cyd --users {file} --secret-file {top}/{BOXES[0]}/jwtd.secret")
-    done(block("systemctl stop jwtd.socket").split("\n", 1)[1], **other)
+    there_text = block("systemctl stop jwtd.socket").split("\n", 1)[1]
+    done(there_text, **other)
     same(done("jwtd user list", **other), "ann\nbob\ncyd\n", "all have moved")
     done("jwtd user delete bob; jwtd user logout cyd", **other)
     there = done("jwtd user export", **other)
@@ -326,8 +327,15 @@ def moved():
     same(done(f"jwtd user export --users {file}"), there, "and back, as they are")
     verify = f"jwtd token verify --users {file} --secret-file {top}/{BOXES[0]}/jwtd.secret <<<{token.strip()}"
     check("called back" in shell(verify)[1], "what was called back meanwhile stays so")
-    done(f"mv {file}.old {file}\n" + back.split("\n")[1], **other)
+    done(f"mv {file}.old {file}\n" + back.split("\n")[2], **other)
     check("called back" in shell(verify)[1], "also where the file of before was left there")
+    breaks_off = 'jwtd() { "$bin" "$@"; status=$?; [ "$2" != export ] || return 1; return $status; }\n'
+    for what, text in ("to etcd", there_text), ("back", back):
+        gone = {**other, "JWTD_USERS": f"{other['JWTD_USERS']}-{what.split()[-1]}"}
+        status, said = shell(breaks_off + text, **gone)
+        check("accounts read" not in said, f"an export that breaks off is not imported, {what}: {status} {said}")
+    done(block("umask 077\njwtd user export"), **other)
+    same(open(f"{top}/users.jsonl").read(), there, "the backup")
 
 
 def tls():
