@@ -1,8 +1,8 @@
 /* etcd.c - asks one member of the cluster after the other.
  *
  * A member that refuses, resets, is silent for half a second or answers 5xx is not asked again until the others have
- * been: a cluster without a leader has another one within a few seconds. Those who call then wait a little, not all the
- * same, so that they do not come back at the same moment. */
+ * been: a cluster without a leader has another one within a few seconds. Where all are silent, they get more time. Those
+ * who call then wait a little, not all the same, so that they do not come back at the same moment. */
 #include "etcd.h"
 
 #include <errno.h>
@@ -24,6 +24,7 @@ enum {
     PROBES_MISSED_MAX = 6, /* then nobody is there */
     PAUSE_MIN_MS = 50,
     PAUSE_MAX_MS = 100,
+    ATTEMPT_MAX_MS = 2000,
     TOKEN_MAX = 2048,
     SAID_MAX = 200,   /* of a refusal */
     RENEWALS_MAX = 2, /* of the token, in a call */
@@ -308,14 +309,16 @@ static void say_refusal(const struct etcd *e, const char *path, struct slice bod
 /* What another member would say too. (404 is no etcd's; 408 comes from one that is being ended.) */
 static bool is_refusal(int status) { return status == 400 || status == 401 || status == 403 || status == 429; }
 
-/* Asks until somebody has answered, or for too long. */
+/* Asks until somebody has answered, or for too long. Where as many were silent as there are members it is a disk that is
+ * slow, and not a member that is away: they get twice the time from then on, for each attempt is one more write. */
 static enum etcd_result ask_all(struct call *c, const char *path, struct slice request, struct slice again,
                                 unsigned attempt_ms) {
     struct etcd *e = c->e;
     int renewals = e->user ? RENEWALS_MAX : 0;
-    unsigned token;
+    unsigned token, slow = 0;
     for (;;) {
         unsigned at = atomic_load(&e->current);
+        uint64_t start = milliseconds();
         int status = ask(c, at, path, request, attempt_ms, &token);
         if ((status == 400 || status == 401) && renewals > 0) {
             status = renew(c, at, token);
@@ -332,6 +335,8 @@ static enum etcd_result ask_all(struct call *c, const char *path, struct slice r
         if (milliseconds() >= c->end) return ETCD_UNAVAILABLE; /* behind the pause: an attempt needs some time */
         atomic_fetch_add(&e->counts.retries, 1);
         request = again;
+        bool in_vain = milliseconds() - start >= attempt_ms;
+        if (in_vain && ++slow % e->count == 0 && attempt_ms < ATTEMPT_MAX_MS) attempt_ms *= 2;
     }
 }
 

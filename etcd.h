@@ -39,7 +39,8 @@ void etcd_close(struct etcd *e);
 /* The TCP ports of its members: their number. */
 size_t etcd_ports(const struct etcd *e, uint16_t ports[ETCD_ENDPOINTS_MAX]);
 
-/* ETCD_CALL asks one member after the other, each for half a second, for six seconds in all; one that has found nobody
+/* ETCD_CALL asks one member after the other, each for half a second, and for up to two where all are silent, for six
+ * seconds in all; one that has found nobody
  * makes the next ones give up at once, until somebody answers. ETCD_PROBE, once a second, is what finds that out: it
  * asks for one second, in any case, and one thread at a time may do it. ETCD_LONG is an ETCD_CALL for much: it gives
  * each member five seconds, takes fifteen in all, and finds nobody away. */

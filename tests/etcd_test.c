@@ -348,6 +348,26 @@ static void test_members(void) {
     close(deaf);
 }
 
+/* A member whose disk is slow answers late: each attempt is one more write for it, so there are few, and longer ones. */
+static void test_slow(void) {
+    static const struct {
+        unsigned members;
+        int asked; /* at the most, in six seconds: 0.5, 1, 2, 2 and what is left, the pauses between them included */
+    } rows[] = { { 1, 5 }, { 2, 6 } }; /* or 0.5, 0.5, 1, 1, 2 and what is left */
+    struct act acts[SCRIPTED_ACTS];
+    for (int i = 0; i < SCRIPTED_ACTS; i++) acts[i] = (struct act){ SILENT, "", 0 };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char before[64];
+        scripted_start(acts, SCRIPTED_ACTS);
+        snprintf(before, sizeof before, "127.0.0.1:%u,", (unsigned)scripted.port);
+        open_it(rows[i].members > 1 ? before : "", NULL, NULL);
+        enum etcd_result result = call_in_vain(ETCD_CALL, sizeof room);
+        check(result == ETCD_UNAVAILABLE && scripted.played <= rows[i].asked, "%u slow members: asked %d times",
+              rows[i].members, scripted.played);
+        end_it();
+    }
+}
+
 /* Nobody answers for too long: those who come then hear it at once, until somebody does. */
 static void test_away(void) {
     struct act acts[SCRIPTED_ACTS];
@@ -590,6 +610,7 @@ int main(void) {
     test_statuses();
     test_foreign();
     test_members();
+    test_slow();
     test_away();
     test_log_in();
     test_log_in_anew();
