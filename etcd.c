@@ -36,6 +36,7 @@ static const struct {
     [ETCD_CALL] = { 500, 6000 },
     [ETCD_PROBE] = { 500, 1000 },
     [ETCD_LONG] = { 5000, 15000 },
+    [ETCD_ONCE] = { 3000, 3000 },
 };
 
 struct etcd {
@@ -343,7 +344,7 @@ static enum etcd_result ask_all(struct call *c, const char *path, struct slice r
 /* Is nobody there? Only a short question tells. The token goes then: it says how far etcd was with its log, and where
  * an older state was restored, a member that has not come so far waits for that instead of answering 401. */
 static bool finds_away(struct etcd *e, enum etcd_patience patience, bool answered) {
-    if (answered || patience == ETCD_LONG) return false;
+    if (answered || patience == ETCD_LONG || patience == ETCD_ONCE) return false;
     if (patience == ETCD_CALL) return true;
     set_token(e, (struct slice){ "", 0 });
     return ++e->probes_missed >= PROBES_MISSED_MAX;

@@ -40,11 +40,11 @@ void etcd_close(struct etcd *e);
 size_t etcd_ports(const struct etcd *e, uint16_t ports[ETCD_ENDPOINTS_MAX]);
 
 /* ETCD_CALL asks one member after the other, each for half a second, and for up to two where all are silent, for six
- * seconds in all; one that has found nobody
- * makes the next ones give up at once, until somebody answers. ETCD_PROBE, once a second, is what finds that out: it
- * asks for one second, in any case, and one thread at a time may do it. ETCD_LONG is an ETCD_CALL for much: it gives
- * each member five seconds, takes fifteen in all, and finds nobody away. */
-enum etcd_patience { ETCD_CALL, ETCD_PROBE, ETCD_LONG };
+ * seconds in all; one that has found nobody makes the next ones give up at once, until somebody answers. ETCD_PROBE,
+ * once a second, is what finds that out: it asks for one second, in any case, and one thread at a time may do it.
+ * ETCD_LONG is an ETCD_CALL for much: it gives each member five seconds, takes fifteen in all, and finds nobody away.
+ * ETCD_ONCE is one for what can be left out: it waits for three seconds in all. */
+enum etcd_patience { ETCD_CALL, ETCD_PROBE, ETCD_LONG, ETCD_ONCE };
 
 /* Posts `request` to /v3/PATH and, where no member has answered that, `again` from then on. The request must be one
  * that may arrive twice: where no answer comes, nobody knows whether it was carried out. `body` becomes the answer's, a

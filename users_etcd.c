@@ -422,12 +422,13 @@ static int etcd_next(struct users *users, uint64_t *at, struct record *record) {
     return got;
 }
 
-/* How many accounts there are takes etcd some time to tell where they are many: it is asked seldom. */
+/* How many accounts there are takes etcd some time to tell where they are many: it is asked seldom, and once, since what
+ * is called back is not heard of meanwhile. */
 static void count_accounts(struct users_etcd *u) {
     struct json_member m[3];
     struct buffer answer = { .at = u->space, .cap = ETCD_ANSWER_MIN };
     struct outcome o;
-    if (ask(u, &answer, ETCD_LONG, &o, "{'request_range':{'key':%u,'range_end':%k,'count_only':true}}", nothing,
+    if (ask(u, &answer, ETCD_ONCE, &o, "{'request_range':{'key':%u,'range_end':%k,'count_only':true}}", nothing,
             "/u0") != 0)
         return;
     if (next_range(&o, m) != 0)

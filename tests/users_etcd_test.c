@@ -671,6 +671,19 @@ static void test_refresh(void) {
     forget();
 }
 
+/* Who waits for the count hears of no token that is called back: it is asked for once, and for three seconds. */
+static void test_count(void) {
+    OPEN(last_at("12", "5"), "");
+    scripted.acts[2].how = SILENT;
+    pace = FAST;
+    uint64_t start = milliseconds();
+    check(users_refresh(u) == 0, "told");
+    uint64_t waited = milliseconds() - start;
+    pace = SLOW;
+    check(waited >= 2900 && waited < 9000, "given up after %lu ms", (unsigned long)waited);
+    end(2);
+}
+
 static enum users_result put(const char *name, const char *hash, int64_t not_before) {
     record = (struct record){ .name_len = strlen(name), .user = hash_of(hash) };
     memcpy(record.name, name, record.name_len);
@@ -764,6 +777,7 @@ int main(void) {
     test_lost();
     test_next();
     test_refresh();
+    test_count();
     test_full_set();
     test_overtaken();
     test_restored();
