@@ -64,6 +64,7 @@ struct etcd *etcd_open(const char *where, const char *user, const char *password
         else if (address_parse_socket(slice_cut(&list, ','), &e->endpoints[e->count++]) <= 0)
             why = "it takes etcd://ADDRESS:PORT[,ADDRESS:PORT...][/PREFIX], and numbers, no names";
     }
+    if (why == NULL && memchr(prefix->at, '/', prefix->len)) why = "a prefix has no '/'";
     if (why) {
         log_line(where, " is not usable: ", why, NULL);
         free(e);

@@ -594,7 +594,8 @@ def refused(c):
     """What --users can't be, and a start without an answer."""
     for users in ("etcd://", "etcd://localhost:2379", "etcd://127.0.0.1", "etcd://127.0.0.1:0", "etcd://127.0.0.1:99999",
                   "etcd://127.0.0.1:2379,", "etcd://[::1]", "etcd://127.0.0.1:2379,,127.0.0.1:2380/x",
-                  "etcd://" + ",".join(["127.0.0.1:2379"] * 10), "etcd://127.0.0.1:2379/" + "x" * 256):
+                  "etcd://" + ",".join(["127.0.0.1:2379"] * 10), "etcd://127.0.0.1:2379/" + "x" * 256,
+                  c.etcd.url("main/u")):
         for words in (["user", "list"], []):
             status, said, _ = run(BIN, *words, "--users", users, "--listen", "127.0.0.1:0", timeout=20,
                                   env={"JWTD_SECRET": KEY})

@@ -157,6 +157,7 @@ mutant etcd_test "a log-in that is lost is one" etcd.c 's/renewals -= status == 
 mutant etcd_test "a last attempt has no time" etcd.c \
     's/^        pause_a_little();//; s/^        request = again;/&pause_a_little();/'
 mutant users_etcd_test "what is called back waits for three counts" users_etcd.c 's/ETCD_ONCE/ETCD_LONG/'
+mutant etcd_test "the accounts of one prefix are keys of another" etcd.c '/a prefix has no/d'
 mutant etcd_test "a slow disk is asked twice a second" etcd.c 's/attempt_ms \*= 2;/attempt_ms += 0;/'
 mutant etcd_test "who speaks JSON is taken for the etcd itself" etcd.c 's/Accept: application.json.r.n//'
 mutant etcd_test "what is no JSON may be a token, and is said" etcd.c "s/ && c->answer->at\[9\] != '2') {/) {/"
