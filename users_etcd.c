@@ -508,16 +508,17 @@ static int put_one(struct users_etcd *u, struct slice line) {
 
 _Static_assert(SPACE / 4 >= BATCH * ITEM_MAX, "the lines of a batch fit, in base64");
 
-/* Writes the next BATCH lines in one transaction or, where one of them has times or is there already, one by one. */
-static int put_some(struct users_etcd *u, struct slice *lines) {
+/* Writes the next BATCH lines in one transaction or, where one of them has times or is there already, one by one, and
+ * counts them. */
+static int put_some(struct users_etcd *u, struct slice *lines, uint64_t *written) {
     struct buffer compares = { .at = u->space, .cap = SPACE / 4 };
     struct buffer puts = { .at = u->space + SPACE / 4, .cap = SPACE / 4 };
     struct buffer b = { .at = u->space + SPACE / 2, .cap = SPACE / 2 };
     struct slice rest = *lines;
     struct record r;
     struct state s;
-    int held = 1;
-    for (int i = 0; i < BATCH && rest.len > 0; i++) {
+    int held = 1, i;
+    for (i = 0; i < BATCH && rest.len > 0; i++) {
         struct slice line = slice_cut(&rest, '\n');
         if (users_read_line(&u->base, line, &r) != NULL) return -1;
         struct slice name = record_name(&r);
@@ -530,18 +531,25 @@ static int put_some(struct users_etcd *u, struct slice *lines) {
          (struct slice){ compares.at, compares.len }, (struct slice){ puts.at, puts.len }, MARK, slice_of("1"), nothing,
          nothing, MARK);
     if (held) held = transact(u, &b, &s);
-    while (held == 0 && lines->len > rest.len)
+    if (held == 1) *written += (uint64_t)i;
+    for (; held == 0 && lines->len > rest.len; *written += 1)
         if (put_one(u, slice_cut(lines, '\n')) != 0) return -1;
     *lines = rest;
     return held < 0 ? -1 : 0;
 }
 
-/* What is written until something goes wrong stays. The same batch can be put once more. */
+/* What is written until something goes wrong stays: it says how much that is. The same batch can be put once more. */
 static int etcd_batch_end(struct users *users, bool keep) {
     struct users_etcd *u = etcd_of(users);
     struct slice lines = { users->batch.at, keep ? users->batch.len : 0 };
+    char number[LOG_DECIMAL], all[LOG_DECIMAL];
+    uint64_t written = 0;
     int result = keep ? 0 : -1;
-    while (result == 0 && lines.len > 0) result = put_some(u, &lines);
+    while (result == 0 && lines.len > 0) result = put_some(u, &lines, &written);
+    if (written > 0 && result != 0)
+        log_line(users->where, ": at least ", log_decimal(written, number), " of ",
+                 log_decimal(users->batch_lines, all), " lines are written: import it again, which adds the rest",
+                 NULL);
     return result;
 }
 

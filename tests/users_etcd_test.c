@@ -747,7 +747,25 @@ static void test_batch(void) {
     forget();
     OPEN(PAGE("", KV_ANN), REFUSED);
     check(users_batch_begin(u) == 0 && put("bob", "h2", 0) == USERS_OK && users_batch_end(u, true) != 0, "refused");
-    end(2);
+    stop(2);
+    check(!strstr(said, "are written"), "of which nothing is written: %s", said);
+    forget();
+    /* what breaks off in the middle stays: which is said, for each of both ways */
+    for (int times = 0; times < 2; times++) {
+        OPEN(PAGE("", KV_ANN), MADE, times ? MADE : REFUSED, REFUSED);
+        check(users_batch_begin(u) == 0, "begun");
+        for (int i = 0; i < 100; i++) {
+            char name[16];
+            snprintf(name, sizeof name, "user%d", i);
+            if (put(name, "h", i == 99 && times ? now : 0) != USERS_OK) check(0, "%s", name);
+        }
+        check(users_batch_end(u, true) != 0, "broken off");
+        stop(times ? 4 : 3);
+        snprintf(line, sizeof line, "p: at least %s of 100 lines are written: import it again, which adds the rest\n",
+                 times ? "65" : "64");
+        check(strstr(said, line) != NULL, "%s, not %s", said, line);
+        forget();
+    }
     /* more than one transaction takes, and more than the first table holds */
     const char *answers[41] = { PAGE("", KV_ANN) };
     for (int i = 1; i < 41; i++) answers[i] = MADE;
