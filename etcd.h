@@ -31,8 +31,8 @@ struct etcd_counts {
 struct etcd;
 
 /* The cluster of "etcd://ADDRESS:PORT,ADDRESS:PORT.../PREFIX", numbers all; *prefix is what stands behind the slash, or
- * "jwtd": it has no other one, since the keys of PREFIX/u would be among those of PREFIX. Nothing is asked yet. NULL, with the reason said. `where`, `user` and `password` must last; without a user
- * nobody is logged in. */
+ * "jwtd": there is no other one in it, since the keys of PREFIX/u would be among those of PREFIX. Nothing is asked yet.
+ * NULL, with the reason said. `where`, `user` and `password` must last; without a user nobody is logged in. */
 struct etcd *etcd_open(const char *where, const char *user, const char *password, struct slice *prefix);
 void etcd_close(struct etcd *e);
 
