@@ -338,10 +338,12 @@ static void test_members(void) {
     snprintf(where, sizeof where, "etcd://127.0.0.1:%u", ntohs(name[0].sin_port));
     e = etcd_open(where, NULL, NULL, &prefix);
     pace = STILL;
+    paused = 0;
     check(call(ETCD_CALL, sizeof room) == ETCD_UNAVAILABLE, "all refuse, for too long");
     check(strstr(said, "does not answer: Connection refused") != NULL, "the last reason is said: %s", said);
     unsigned long tries = etcd_counts_of(e)->retries, waited = etcd_counts_of(e)->milliseconds;
     check(waited >= 6000 && waited <= 6100, "six seconds, and no more than a pause: %lu", waited);
+    check(paused == tries + 1, "nobody is asked when the time is over: %lu pauses, %lu tries", paused, tries);
     check(tries >= 6000 / 100 - 1 && tries <= 6000 / 50, "with a pause before each: %lu", tries);
     check(call(ETCD_CALL, sizeof room) == ETCD_UNAVAILABLE && etcd_counts_of(e)->retries == tries && !*said,
           "and who comes then does not wait: %s", said);

@@ -10,6 +10,7 @@
 enum { STILL = 0, SLOW = 100, FAST = 4000 }; /* thousandths: its seconds in a second */
 static unsigned pace = SLOW;
 static uint64_t still_ms;
+static unsigned long paused; /* how often it has slept */
 
 static inline int paced_clock(clockid_t id, struct timespec *t)
 {
@@ -22,6 +23,7 @@ static inline int paced_clock(clockid_t id, struct timespec *t)
 
 static inline int paced_sleep(const struct timespec *t, struct timespec *rest)
 {
+    paused++;
     if (pace != STILL) return nanosleep(&(struct timespec){ .tv_nsec = t->tv_nsec / 4 }, rest);
     still_ms += (uint64_t)t->tv_nsec / 1000000;
     return 0;
