@@ -127,8 +127,8 @@ uint64_t api_nanoseconds(void);
 /* The number of the call's route in the metrics; 0: none. */
 unsigned api_route_number(const struct api_call *call);
 
-/* The answer to what is no whole request: `status`. But a proxy that asks whose request it is (/verify) can do nothing
- * with another than 401, and hears that. */
+/* The answer to what is no whole request: `status`. But a proxy that asks whose request it is (/verify) can use no other
+ * than 401, so that is what it hears. */
 void api_refuse(struct api_call *call, struct slice path, int status, const char *message);
 
 /* Is this path answered from the fields alone, and a body not waited for? A proxy may announce its client's and never

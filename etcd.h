@@ -43,7 +43,7 @@ size_t etcd_ports(const struct etcd *e, uint16_t ports[ETCD_ENDPOINTS_MAX]);
  * seconds in all; one that has found nobody makes the next ones give up at once, until somebody answers. ETCD_PROBE,
  * once a second, is what finds that out: it asks for one second, in any case, and one thread at a time may do it.
  * ETCD_LONG is an ETCD_CALL for much: it gives each member five seconds, takes fifteen in all, and finds nobody away.
- * ETCD_ONCE is one for what can be left out: it waits for three seconds in all. */
+ * ETCD_ONCE, for what can be left out, waits for three seconds in all, and finds nobody away either. */
 enum etcd_patience { ETCD_CALL, ETCD_PROBE, ETCD_LONG, ETCD_ONCE };
 
 /* Posts `request` to /v3/PATH and, where no member has answered that, `again` from then on. The request must be one

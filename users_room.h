@@ -99,9 +99,9 @@ const char *users_parse_line(const struct users *users, struct slice line, bool 
 /* As users_put_line, and sees that it can be read back; if not, that is said and nothing is appended. 0 or -1. */
 int users_make_line(struct buffer *line, const struct users *users, struct slice name, const struct user *user);
 
-/* Notes an account that is there, or in the batch. USERS_OK: it is new, or one of its times is later than was known, and
- * the other one now what was; USERS_EXISTS or USERS_CHANGED: it was known, with the same hash or another;
- * USERS_UNAVAILABLE: no memory. Until users_batch_end. */
+/* Notes an account that is there, or in the batch, until users_batch_end. USERS_OK: it is new, or one of its times is
+ * later than was known; the other one is raised to what was known. USERS_EXISTS: it was known, with the same hash and
+ * times that are no earlier. USERS_CHANGED: with another hash. USERS_UNAVAILABLE: no memory. */
 enum users_result users_know(struct users *users, struct record *record);
 
 #endif

@@ -350,6 +350,7 @@ def tls():
     # here all boxes ask from this address
     done(f"cd {top}/etcd\n" + block("new_key=").replace("IP:$2", "IP:$2,IP:127.0.0.1"))
     done(f"cd {top}/etcd\ncp box1.pem box.pem\ncp box1.key box.key\n" + here(block("cd /etc/etcd").split("\n", 1)[1]))
+    same(os.stat(f"{top}/etcd.pem").st_mode & 0o77, 0, "HAProxy's copy of the key is nobody else's")
     for box in BOXES:
         env = {name: value.replace("http:", "https:") for name, value in settings("ETCD_NAME=", box).items()}
         for name, value in settings("ETCD_CERT_FILE=", box).items():
