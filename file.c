@@ -23,9 +23,10 @@ int file_sync_directory(const char *path) {
 }
 
 int file_write(int fd, struct buffer *b) {
+    size_t len = b->len;
     ssize_t n;
-    for (size_t at = 0; at < b->len; at += (size_t)n)
-        if ((n = write(fd, b->at + at, b->len - at)) <= 0) return -1;
+    for (b->len = 0; b->len < len; b->len += (size_t)n)
+        if ((n = write(fd, b->at + b->len, len - b->len)) <= 0) return -1;
     b->len = 0;
     return 0;
 }

@@ -12,7 +12,7 @@ const char *file_directory(const char *path, char out[FILE_PATH_MAX]);
 /* A name is on the disk only once its directory is. 0, or -1. */
 int file_sync_directory(const char *path);
 
-/* Writes all that is in the buffer and empties it. 0, or -1 where a part is missing. */
+/* Writes all that is in the buffer and empties it. 0, or -1: b->len is how much of it was written. */
 int file_write(int fd, struct buffer *b);
 
 #endif

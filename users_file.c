@@ -654,7 +654,7 @@ static int append(struct users_file *u, const struct buffer *lines) {
     struct buffer rest = *lines;
     if (file_write(u->fd, &rest) != 0) {
         complain(u, "an account could not be stored: ", strerror(errno));
-        if (ftruncate(u->fd, (off_t)u->end) != 0)
+        if (rest.len > 0 && ftruncate(u->fd, (off_t)u->end) != 0)
             complain(u, "nor could its part be removed: ", "the next writer will cut it off");
         return -1;
     }
