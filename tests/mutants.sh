@@ -1,15 +1,16 @@
 #!/bin/sh
 # mutants.sh - breaks the throttle, the sandbox and more on purpose, one line in a copy at a time: for each break a
 # test must fail. (The others: constant_time.sh for a comparison with memcmp, durability.py for fdatasync and flock.)
-# It runs itself twice at once, each HALF with a copy of its own and every second mutant.
+# It runs itself four times at once, since many a test waits most of its time, each PART with a copy of its own and
+# every fourth mutant.
 
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"
 cd "$top" || exit 1
 need python3 python3 || finish
-[ $# -gt 0 ] || at_once 1 2
-half=$1 turn=0
-is_mine() { turn=$((turn + 1)) && [ $((turn % 2 + 1)) -eq "$half" ]; }
+[ $# -gt 0 ] || at_once 1 2 3 4
+part=$1 turn=0
+is_mine() { turn=$((turn + 1)) && [ $((turn % 4 + 1)) -eq "$part" ]; }
 judge() { # what, what is wrong with it
     if [ -z "$2" ]; then pass; else fail "$1: $2" && tail -n 20 "$dir/log"; fi
 }
@@ -45,7 +46,7 @@ cp tests/*.c tests/*.h "$dir/tests"
 for test in throttle_test address_test revoked_test users_test etcd_test users_etcd_test sandbox_test throttled address_limit locked_in first_of_many \
     api_test browser_test metrics_test access_test metrics_counts metrics_gauges metrics_unwell metrics_logged metrics_no_room \
     cross_origin jwt_test keys:at_once keys:rotation keys:reload; do
-    [ $test = sandbox_test ] || is_mine || continue # both halves ask what this kernel has
+    [ $test = sandbox_test ] || is_mine || continue # all parts ask what this kernel has
     wrong=
     { build "$(target $test)" && run $test; } || wrong="fails without a mutant"
     judge $test "$wrong"
