@@ -77,7 +77,7 @@ typedef void block_mixing(const struct block *B, const struct block *V, struct b
 #if defined(__x86_64__) && defined(__GNUC__)
 
 #include <cpuid.h>
-#include <immintrin.h>
+#include <emmintrin.h>
 
 /* ---- the same on vectors ---------------------------------------------- */
 
