@@ -202,12 +202,13 @@ static void refuse(const char *file, const char *text, const char *at, const cha
     log_line(file, ": line ", log_decimal(count, number), ": ", why, " (nothing is imported)", NULL);
 }
 
-/* How much of the file is read and checked. False where it can't be shown. */
-static bool draw_bar(size_t done, size_t all, const char *end) {
+/* How much of it is done; what is said next stands over the bar, or under it. False where it can't be shown. */
+static bool draw_bar(const char *what, size_t done, size_t all, const char *end) {
     enum { WIDTH = 50 };
-    char text[WIDTH + 16];
+    char text[WIDTH + 32];
     struct buffer b = { .at = text, .cap = sizeof text };
-    put_text(&b, "\r[");
+    put_text(&b, what);
+    put_text(&b, " [");
     for (size_t i = 1; i <= WIDTH; i++) put_char(&b, (uint64_t)done * WIDTH >= (uint64_t)all * i ? '#' : ' ');
     put_text(&b, "] ");
     put_number(&b, (uint64_t)done * 100 / all);
@@ -215,6 +216,8 @@ static bool draw_bar(size_t done, size_t all, const char *end) {
     put_text(&b, end);
     return write(STDERR_FILENO, b.at, b.len) == (ssize_t)b.len;
 }
+
+static void show_written(size_t done, size_t all) { draw_bar("writing", done, all, done < all ? "\r" : "\n"); }
 
 /* All is checked before anything is written. */
 static int import_text(struct users *users, const char *file, struct slice text) {
@@ -230,11 +233,11 @@ static int import_text(struct users *users, const char *file, struct slice text)
     bool bar = text.len >= BAR_FROM && tcgetattr(STDERR_FILENO, &terminal) == 0;
     while ((why = take(users, &in, &result)) == NULL && (result == USERS_OK || result == USERS_EXISTS)) {
         added += result == USERS_OK;
-        if (++count % 1000 == 0) bar = bar && draw_bar(text.len - in.rest.len, text.len, "");
+        if (++count % 1000 == 0) bar = bar && draw_bar("reading", text.len - in.rest.len, text.len, "\r");
     }
-    if (bar) draw_bar(text.len - in.rest.len, text.len, "\n");
+    if (bar) draw_bar("reading", text.len - in.rest.len, text.len, "\n");
     if (why) refuse(file, text.at, in.at, why);
-    if (users_batch_end(users, why == NULL && result == USERS_NOT_FOUND) != 0) return -1;
+    if (users_batch_end(users, why == NULL && result == USERS_NOT_FOUND, bar ? show_written : NULL) != 0) return -1;
     log_line(log_decimal(count, read), " accounts read, ", log_decimal(added, new), " added", NULL);
     return 0;
 }

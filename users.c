@@ -308,8 +308,8 @@ enum users_result users_batch_put(struct users *u, const struct record *record) 
     return USERS_OK;
 }
 
-int users_batch_end(struct users *u, bool keep) {
-    int result = u->room->batch_end(u, keep);
+int users_batch_end(struct users *u, bool keep, users_progress *progress) {
+    int result = u->room->batch_end(u, keep, progress);
     forget_batch(u);
     return result;
 }

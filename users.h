@@ -133,10 +133,12 @@ const char *users_read_line(const struct users *users, struct slice line, struct
  * In an etcd nothing is locked and the batch is written in parts: where one fails, those before it stay. In a file, a
  * kill or a power cut while it is written leaves the file with some of its lines, from the first on; where the disk
  * does not keep the order of what it writes, the next start may refuse the file, and say in which line it is damaged.
- * The same batch can be put once more: what is there is taken as it is. */
+ * The same batch can be put once more: what is there is taken as it is. `progress`, which may be NULL, is told after
+ * each part how many bytes of the batch are done. */
+typedef void users_progress(size_t done, size_t all);
 int users_batch_begin(struct users *users);
 enum users_result users_batch_put(struct users *users, const struct record *record);
-int users_batch_end(struct users *users, bool keep);
+int users_batch_end(struct users *users, bool keep, users_progress *progress);
 
 /* Appends a name as it is, so that a shell can take it; one that has a control character, which the shell or the
  * terminal might take for something else, is empty, or begins with a quote, as a JSON string. */

@@ -539,13 +539,16 @@ static int put_some(struct users_etcd *u, struct slice *lines, uint64_t *written
 }
 
 /* What is written until something goes wrong stays: it says how much that is. The same batch can be put once more. */
-static int etcd_batch_end(struct users *users, bool keep) {
+static int etcd_batch_end(struct users *users, bool keep, users_progress *progress) {
     struct users_etcd *u = etcd_of(users);
     struct slice lines = { users->batch.at, keep ? users->batch.len : 0 };
     char number[LOG_DECIMAL], all[LOG_DECIMAL];
     uint64_t written = 0;
     int result = keep ? 0 : -1;
-    while (result == 0 && lines.len > 0) result = put_some(u, &lines, &written);
+    while (result == 0 && lines.len > 0) {
+        result = put_some(u, &lines, &written);
+        if (result == 0 && progress) progress(users->batch.len - lines.len, users->batch.len);
+    }
     if (written > 0 && result != 0)
         log_line(users->where, ": at least ", log_decimal(written, number), " of ",
                  log_decimal(users->batch_lines, all), " lines are written: import it again, which adds the rest",

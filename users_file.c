@@ -701,10 +701,11 @@ static int file_batch_begin(struct users *users) {
     return -1;
 }
 
-/* What was appended comes into the index when somebody looks at the file next, as what others append. More than an index
- * can hold is not appended. */
-static int file_batch_end(struct users *users, bool keep) {
+/* What was appended, all at once, comes into the index when somebody looks at the file next, as what others append. More
+ * than an index can hold is not appended. */
+static int file_batch_end(struct users *users, bool keep, users_progress *progress) {
     struct users_file *u = file_of(users);
+    (void)progress;
     int result = keep && index_reserve(u, users->batch_lines) == 0 ? append(u, &users->batch) : -1;
     flock(u->fd, LOCK_UN);
     pthread_mutex_unlock(&u->lock);

@@ -42,7 +42,7 @@ struct users_room {
     int (*next)(struct users *users, uint64_t *at, struct record *record);
     int (*batch_begin)(struct users *users);
     int (*batch_find)(struct users *users, struct slice name, struct record *known); /* as of users_batch_begin */
-    int (*batch_end)(struct users *users, bool keep); /* what is kept are the lines of users->batch */
+    int (*batch_end)(struct users *users, bool keep, users_progress *progress);      /* of the lines of users->batch */
     int (*watch)(const struct users *users);
     void (*needs)(const struct users *users, struct users_needs *needs);
     void (*calls)(const struct users *users, struct metrics_calls *calls);

@@ -564,7 +564,7 @@ def bar():
             f.write("".join(line(f"user{i}of{count}") for i in range(count)))
         terminal = Terminal(user, "import", source)
         same(terminal.ended(), 0, "bar: exit status")
-        seen = [int(n) for n in re.findall(rb"\r\[#* *\] (\d+) %", terminal.said)]
+        seen = [int(n) for n in re.findall(rb"reading \[#* *\] (\d+) %[\r\n]", terminal.said)]
         check(seen == sorted(seen) and set(seen) <= set(percents) and (not percents or seen[-1] == 100 and len(seen) > 5),
               f"bar of {count}: {seen}")
         check(re.search(rb"(^|\] 100 %%\r\n)jwtd: %d accounts read, %d added\r\n$" % (count, count), terminal.said),

@@ -691,6 +691,14 @@ static enum users_result put(const char *name, const char *hash, int64_t not_bef
     return users_batch_put(u, &record);
 }
 
+static int parts;
+static size_t done;
+static void count_part(size_t now_done, size_t all) {
+    parts++;
+    check(done < now_done && now_done <= all && (now_done == all) == (parts == (2000 + 63) / 64), "part %d", parts);
+    done = now_done;
+}
+
 static void test_batch(void) {
     OPEN(PAGE("", KV_ANN), MADE);
     check(users_batch_begin(u) == 0, "begun");
@@ -699,7 +707,7 @@ static void test_batch(void) {
               put("bob", "h3", 0) == USERS_CHANGED,
           "one that is new");
     check(put("", "h1", 0) == USERS_UNAVAILABLE && put("e", "", 0) == USERS_UNAVAILABLE, "what could not be read back");
-    check(put("cyd", "h3", 0) == USERS_OK && users_batch_end(u, true) == 0, "written");
+    check(put("cyd", "h3", 0) == USERS_OK && users_batch_end(u, true, NULL) == 0, "written");
     stop(2);
     check(begins(scripted_body(2),
                  "{\"compare\":[" COMPARE(U_BOB, "0") "," COMPARE(R_BOB, "0") "," COMPARE(U_CYD, "0") "," COMPARE(
@@ -707,7 +715,7 @@ static void test_batch(void) {
           "at once: %s", scripted_body(2));
     forget();
     OPEN(PAGE("", KV_ANN));
-    check(users_batch_begin(u) == 0 && put("bob", "h2", 0) == USERS_OK && users_batch_end(u, false) != 0, "not kept");
+    check(users_batch_begin(u) == 0 && put("bob", "h2", 0) == USERS_OK && users_batch_end(u, false, NULL) != 0, "not kept");
     end(1);
     OPEN(REFUSED);
     check(users_batch_begin(u) != 0, "not told who is there");
@@ -715,17 +723,17 @@ static void test_batch(void) {
     /* somebody registered bob meanwhile: one by one; the same is no harm, another is */
     OPEN(PAGE("", KV_ANN), instead("", ""), instead(kv(U_BOB, BOB, "9"), ""), MADE);
     check(users_batch_begin(u) == 0 && put("bob", "h2", 0) == USERS_OK && put("cyd", "h3", 0) == USERS_OK &&
-              users_batch_end(u, true) == 0,
+              users_batch_end(u, true, NULL) == 0,
           "the same");
     end(4);
     OPEN(PAGE("", KV_ANN), instead("", ""), instead(kv(U_BOB, "{\"username\":\"bob\",\"password\":\"h7\"}", "9"), ""),
          stands(kv(U_BOB, "{\"username\":\"bob\",\"password\":\"h7\"}", "9"), ""));
-    check(users_batch_begin(u) == 0 && put("bob", "h2", 0) == USERS_OK && users_batch_end(u, true) != 0, "another");
+    check(users_batch_begin(u) == 0 && put("bob", "h2", 0) == USERS_OK && users_batch_end(u, true, NULL) != 0, "another");
     stop(4);
     check(strstr(said, "was registered meanwhile") != NULL, "which is said: %s", said);
     forget();
     OPEN(PAGE("", KV_ANN), LEASE, MADE);
-    check(users_batch_begin(u) == 0 && put("bob", "h2", time(NULL)) == USERS_OK && users_batch_end(u, true) == 0 &&
+    check(users_batch_begin(u) == 0 && put("bob", "h2", time(NULL)) == USERS_OK && users_batch_end(u, true, NULL) == 0 &&
               users_not_before(u, S("bob"), time(NULL)) > 0,
           "with a time, and a lease for it");
     end(3);
@@ -738,7 +746,7 @@ static void test_batch(void) {
     check(users_batch_begin(u) == 0 && put("ann", "h1", now - 9) == USERS_EXISTS &&
               put("ann", "h1", now - 10) == USERS_EXISTS && put("ann", "h2", now) == USERS_CHANGED &&
               put("ann", "h1", now) == USERS_OK && put("ann", "h1", now) == USERS_EXISTS &&
-              users_batch_end(u, true) == 0 && users_not_before(u, S("ann"), now) == now,
+              users_batch_end(u, true, NULL) == 0 && users_not_before(u, S("ann"), now) == now,
           "called back since");
     stop(6);
     check(begins(scripted_body(6), "{\"compare\":[" COMPARE(U_ANN, "7") "," COMPARE(R_ANN, "0") "],\"success\":[{\"") &&
@@ -746,7 +754,7 @@ static void test_batch(void) {
           "for all nodes: %s", scripted_body(6));
     forget();
     OPEN(PAGE("", KV_ANN), REFUSED);
-    check(users_batch_begin(u) == 0 && put("bob", "h2", 0) == USERS_OK && users_batch_end(u, true) != 0, "refused");
+    check(users_batch_begin(u) == 0 && put("bob", "h2", 0) == USERS_OK && users_batch_end(u, true, NULL) != 0, "refused");
     stop(2);
     check(!strstr(said, "are written"), "of which nothing is written: %s", said);
     forget();
@@ -759,7 +767,7 @@ static void test_batch(void) {
             snprintf(name, sizeof name, "user%d", i);
             if (put(name, "h", i == 99 && times ? now : 0) != USERS_OK) check(0, "%s", name);
         }
-        check(users_batch_end(u, true) != 0, "broken off");
+        check(users_batch_end(u, true, NULL) != 0, "broken off");
         stop(times ? 4 : 3);
         snprintf(line, sizeof line, "p: at least %s of 100 lines are written: import it again, which adds the rest\n",
                  times ? "65" : "64");
@@ -776,7 +784,7 @@ static void test_batch(void) {
         snprintf(name, sizeof name, "user%d", i);
         if (put(name, "h", 0) != USERS_OK || put(name, "h", 0) != USERS_EXISTS) check(0, "%s", name);
     }
-    check(users_batch_end(u, true) == 0, "are written");
+    check(users_batch_end(u, true, count_part) == 0 && parts == (2000 + 63) / 64, "are written, in %d parts", parts);
     end(1 + (2000 + 63) / 64);
 }
 

@@ -1576,7 +1576,7 @@ static enum users_result put(struct users *u, const char *name, const char *hash
 
 static int end_batch(struct users *u, bool keep) {
     listen_begin();
-    int result = users_batch_end(u, keep);
+    int result = users_batch_end(u, keep, NULL);
     listen_end();
     return result;
 }
