@@ -549,9 +549,8 @@ static void metrics(struct api_call *call) {
                                    .version = api->version,
                                    .libc = api->libc,
                                    .started = started(call),
-                                   .accounts = users_count(api->users) };
-    struct metrics_calls calls;
-    if (users_calls(api->users, &calls)) facts.etcd = &calls;
+                                   .accounts = users_count(api->users),
+                                   .etcd = users_calls(api->users) };
     for (size_t i = 0; i < ROUTES; i++) paths[i] = routes[i].path;
     metrics_put(&call->text, api->counts, api->threads, &facts);
     call->response = (struct http_response){ .status = 200,

@@ -46,7 +46,7 @@ struct etcd {
     atomic_uint current; /* the endpoint that is asked first */
     atomic_bool away;
     unsigned probes_missed; /* only who probes */
-    struct etcd_counts counts;
+    struct metrics_calls counts;
     pthread_mutex_t login; /* whoever asks for a new token */
     pthread_mutex_t lock;  /* guards: */
     char token[TOKEN_MAX];
@@ -90,7 +90,9 @@ size_t etcd_ports(const struct etcd *e, uint16_t ports[ETCD_ENDPOINTS_MAX]) {
     return e->count;
 }
 
-const struct etcd_counts *etcd_counts_of(const struct etcd *e) { return &e->counts; }
+_Static_assert((int)ETCD_RESULTS == (int)METRICS_CALLS, "a count for each");
+
+const struct metrics_calls *etcd_counts(const struct etcd *e) { return &e->counts; }
 
 /* ---- base64 ------------------------------------------------------------- */
 

@@ -6,10 +6,9 @@
 #ifndef ETCD_H
 #define ETCD_H
 
-#include <stdatomic.h>
 #include <sys/types.h>
 
-#include "bytes.h"
+#include "metrics.h"
 
 enum {
     ETCD_ENDPOINTS_MAX = 9,
@@ -22,10 +21,6 @@ enum etcd_result {
     ETCD_REFUSED,     /* by a member: the call is wrong, not allowed, or there is no room */
     ETCD_UNAVAILABLE, /* no member has answered in time */
     ETCD_RESULTS
-};
-
-struct etcd_counts {
-    atomic_ulong calls[ETCD_RESULTS], retries, milliseconds;
 };
 
 struct etcd;
@@ -52,7 +47,7 @@ enum etcd_patience { ETCD_CALL, ETCD_PROBE, ETCD_LONG, ETCD_ONCE };
 enum etcd_result etcd_call(struct etcd *e, const char *path, struct slice request, struct slice again,
                            struct buffer *answer, struct slice *body, enum etcd_patience patience);
 
-const struct etcd_counts *etcd_counts_of(const struct etcd *e);
+const struct metrics_calls *etcd_counts(const struct etcd *e);
 
 /* Keys and values stand in JSON as base64 (RFC 4648 section 4). etcd_put_bytes appends them, quoted; etcd_get_bytes
  * gives how many bytes a JSON_STRING's raw slice decodes to, or -1: it is not base64, or has more than ETCD_DECODED_MAX

@@ -97,11 +97,12 @@ static void put_hashes(struct buffer *out, const uint64_t *sums) {
 
 static void put_etcd(struct buffer *out, const struct metrics_calls *c) {
     static const char seconds[] = "jwtd_etcd_call_seconds";
+    const uint64_t calls[METRICS_CALLS] = { c->calls[0], c->calls[1], c->calls[2] };
     put_counter(out, "jwtd_etcd_calls_total", "Calls to etcd, by what came of them.", "outcome",
-                "ok refused unavailable", (const uint64_t[]){ c->ok, c->refused, c->unavailable });
+                "ok refused unavailable", calls);
     put_one(out, "jwtd_etcd_retries_total", "counter", "Attempts beyond the first one of a call to etcd.", c->retries);
     put_head(out, seconds, "summary", "Time that calls to etcd took, with their retries.");
-    put_seconds(out, seconds, c->milliseconds, c->ok + c->refused + c->unavailable);
+    put_seconds(out, seconds, c->milliseconds, calls[0] + calls[1] + calls[2]);
 }
 
 /* A line of put_requests has its name, labels and signs, a path and a number; all else fits in 4 KiB. */

@@ -18,6 +18,7 @@ enum {
     METRICS_STATUSES = 20,        /* the last one: 500 */
     METRICS_PATH_MAX = 24,        /* characters of a route's path */
     METRICS_HASH_BUCKETS = 14,    /* the last one: any time */
+    METRICS_CALLS = 3,            /* outcomes of one to etcd */
     METRICS_TEXT_MAX = 26 * 1024, /* whatever the counts */
 };
 
@@ -73,8 +74,8 @@ struct metrics_facts {
     uint64_t started; /* seconds since 1970 */
     uint64_t accounts;
     const struct metrics_calls {
-        uint64_t ok, refused, unavailable, retries, milliseconds;
-    } * etcd; /* NULL: none is called */
+        atomic_ulong calls[METRICS_CALLS], retries, milliseconds; /* calls by enum etcd_result */
+    } * etcd;                                                     /* NULL: none is called */
 };
 
 /* Appends the text: at most METRICS_TEXT_MAX bytes, if no path is longer than METRICS_PATH_MAX and version and libc

@@ -369,9 +369,6 @@ void users_needs(const struct users *u, struct users_needs *needs) {
     u->room->needs(u, needs);
 }
 
-bool users_calls(const struct users *u, struct metrics_calls *calls) {
-    if (u->room->calls) u->room->calls(u, calls);
-    return u->room->calls != NULL;
-}
+const struct metrics_calls *users_calls(const struct users *u) { return u->room->calls ? u->room->calls(u) : NULL; }
 
 int users_next(struct users *u, uint64_t *at, struct record *record) { return u->room->next(u, at, record); }

@@ -112,9 +112,8 @@ int users_refresh(struct users *users);
  * called once a second. */
 int users_watch(const struct users *users);
 
-/* What was counted of calls to another machine: true, or false where none is called. */
-struct metrics_calls;
-bool users_calls(const struct users *users, struct metrics_calls *calls);
+/* What was counted of calls to another machine; NULL: none is called. */
+const struct metrics_calls *users_calls(const struct users *users);
 
 /* The accounts in the order of their lines, or in an etcd of their names, one a call; *at is 0 at first. 1, 0 behind
  * the last one, or -1. Where nothing else is called between, they are those of one moment. */

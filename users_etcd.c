@@ -18,7 +18,6 @@
 #include "etcd.h"
 #include "json.h"
 #include "log.h"
-#include "metrics.h"
 #include "users_room.h"
 
 enum {
@@ -583,11 +582,8 @@ static void etcd_needs(const struct users *users, struct users_needs *needs) {
     needs->port_count = etcd_ports(((const struct users_etcd *)users)->etcd, needs->ports);
 }
 
-static void etcd_calls(const struct users *users, struct metrics_calls *calls) {
-    const struct etcd_counts *counts = etcd_counts_of(((const struct users_etcd *)users)->etcd);
-    *calls = (struct metrics_calls){ atomic_load(&counts->calls[ETCD_OK]), atomic_load(&counts->calls[ETCD_REFUSED]),
-                                     atomic_load(&counts->calls[ETCD_UNAVAILABLE]), atomic_load(&counts->retries),
-                                     atomic_load(&counts->milliseconds) };
+static const struct metrics_calls *etcd_calls(const struct users *users) {
+    return etcd_counts(((const struct users_etcd *)users)->etcd);
 }
 
 const struct users_room users_etcd_room = {

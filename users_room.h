@@ -45,7 +45,7 @@ struct users_room {
     int (*batch_end)(struct users *users, bool keep, users_progress *progress);      /* of the lines of users->batch */
     int (*watch)(const struct users *users);
     void (*needs)(const struct users *users, struct users_needs *needs);
-    void (*calls)(const struct users *users, struct metrics_calls *calls);
+    const struct metrics_calls *(*calls)(const struct users *users);
 };
 extern const struct users_room users_file_room, users_etcd_room;
 

@@ -195,7 +195,7 @@ static void test_answers(void) {
         check(scripted.played == (rows[i].taken ? 1 : 2), "%s: asked %d times", rows[i].what, scripted.played);
         check((memmem(body.at, body.len, "again", 5) == NULL) == rows[i].taken, "%s: %.*s", rows[i].what, (int)body.len,
               body.at);
-        check(etcd_counts_of(e)->retries == (rows[i].taken ? 0 : 1) && etcd_counts_of(e)->calls[ETCD_OK] == 1,
+        check(etcd_counts(e)->retries == (rows[i].taken ? 0 : 1) && etcd_counts(e)->calls[ETCD_OK] == 1,
               "%s: counted", rows[i].what);
         scripted_stop();
         check(strcmp(scripted.requests[0], range_request) == 0, "%s: asked %s", rows[i].what, scripted.requests[0]);
@@ -254,7 +254,7 @@ static void test_statuses(void) {
               scripted.played);
         check(strstr(said, rows[i].said) && (*said == '\0') == (*rows[i].said == '\0'), "%.12s: %s", rows[i].head,
               said);
-        check(etcd_counts_of(e)->calls[rows[i].result] == 1, "%.12s: counted", rows[i].head);
+        check(etcd_counts(e)->calls[rows[i].result] == 1, "%.12s: counted", rows[i].head);
         end_it();
     }
     static char long_text[2000] = FAIL_HEAD("400");
@@ -325,13 +325,13 @@ static void test_members(void) {
     scripted_start(acts, 3);
     snprintf(before, sizeof before, "127.0.0.1:%u,", ntohs(name[0].sin_port));
     open_it(before, NULL, NULL);
-    check(call(ETCD_PROBE, sizeof room) == ETCD_OK && etcd_counts_of(e)->retries == 1, "one refuses, the next answers");
-    check(call(ETCD_PROBE, sizeof room) == ETCD_OK && etcd_counts_of(e)->retries == 1,
+    check(call(ETCD_PROBE, sizeof room) == ETCD_OK && etcd_counts(e)->retries == 1, "one refuses, the next answers");
+    check(call(ETCD_PROBE, sizeof room) == ETCD_OK && etcd_counts(e)->retries == 1,
           "who is asked first from then on");
     etcd_close(e);
     snprintf(before, sizeof before, "127.0.0.1:%u,", ntohs(name[1].sin_port));
     open_it(before, NULL, NULL);
-    check(call_in_vain(ETCD_CALL, sizeof room) == ETCD_OK && etcd_counts_of(e)->retries == 1,
+    check(call_in_vain(ETCD_CALL, sizeof room) == ETCD_OK && etcd_counts(e)->retries == 1,
           "one says nothing, the next answers");
     end_it();
     struct slice prefix;
@@ -341,11 +341,11 @@ static void test_members(void) {
     paused = 0;
     check(call(ETCD_CALL, sizeof room) == ETCD_UNAVAILABLE, "all refuse, for too long");
     check(strstr(said, "does not answer: Connection refused") != NULL, "the last reason is said: %s", said);
-    unsigned long tries = etcd_counts_of(e)->retries, waited = etcd_counts_of(e)->milliseconds;
+    unsigned long tries = etcd_counts(e)->retries, waited = etcd_counts(e)->milliseconds;
     check(waited >= 6000 && waited <= 6100, "six seconds, and no more than a pause: %lu", waited);
     check(paused == tries + 1, "nobody is asked when the time is over: %lu pauses, %lu tries", paused, tries);
     check(tries >= 6000 / 100 - 1 && tries <= 6000 / 50, "with a pause before each: %lu", tries);
-    check(call(ETCD_CALL, sizeof room) == ETCD_UNAVAILABLE && etcd_counts_of(e)->retries == tries && !*said,
+    check(call(ETCD_CALL, sizeof room) == ETCD_UNAVAILABLE && etcd_counts(e)->retries == tries && !*said,
           "and who comes then does not wait: %s", said);
     pace = SLOW;
     etcd_close(e);
@@ -388,7 +388,7 @@ static void test_away(void) {
           "the sixth does: %s", said);
     asked = scripted.played;
     check(call(ETCD_CALL, sizeof room) == ETCD_UNAVAILABLE && scripted.played == asked && !*said, "and nobody asks");
-    check(etcd_counts_of(e)->calls[ETCD_UNAVAILABLE] == 7, "all are counted");
+    check(etcd_counts(e)->calls[ETCD_UNAVAILABLE] == 7, "all are counted");
     scripted_stop();
     scripted_forget();
     struct act back[] = { { ANSWER, OK_HEAD "{}", 0 }, { ANSWER, OK_HEAD "{}", 0 } };
@@ -431,7 +431,7 @@ static void test_log_in(void) {
     check(call(ETCD_PROBE, sizeof room) == ETCD_OK && scripted.played == 7, "and again");
     check(call(ETCD_PROBE, sizeof room) == ETCD_REFUSED && strstr(said, "invalid auth token"), "twice a call: %s",
           said);
-    check(etcd_counts_of(e)->retries == 0 && etcd_counts_of(e)->calls[ETCD_OK] == 3, "which is no retry");
+    check(etcd_counts(e)->retries == 0 && etcd_counts(e)->calls[ETCD_OK] == 3, "which is no retry");
     struct buffer answer = { .at = room, .cap = sizeof room };
     struct call late = { .e = e, .answer = &answer };
     check(renew(&late, 0, e->token_number - 1) == 200 && scripted.played == 12,

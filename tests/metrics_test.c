@@ -105,9 +105,8 @@ static void test_sums(void) {
 }
 
 static void test_etcd(void) {
-    static const struct metrics_calls some = { .ok = 5, .refused = 2, .unavailable = 1, .retries = 9,
-                                               .milliseconds = 12034 };
-    static const struct metrics_calls most = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
+    static const struct metrics_calls some = { .calls = { 5, 2, 1 }, .retries = 9, .milliseconds = 12034 };
+    static const struct metrics_calls most = { { ULONG_MAX, ULONG_MAX, ULONG_MAX }, ULONG_MAX, ULONG_MAX };
     forget();
     put(1, 1);
     check(!strstr(text, "etcd"), "no word of etcd where none is called");
