@@ -184,7 +184,6 @@ openrc_rows() {
     mkdir -p /etc/init.d /etc/conf.d /etc/runlevels/default /etc/insserv.conf.d
     touch /etc/insserv.conf
     cp contrib/jwtd.openrc /etc/init.d/jwtd
-    chmod 755 /etc/init.d/jwtd
     printf '#!/sbin/openrc-run\ndepend() { provide net; }\nstart() { ip link set lo up; }\n' >/etc/init.d/loopback
     chmod 755 /etc/init.d/loopback
     try "the runlevel" openrc default
@@ -361,8 +360,9 @@ files)
         verdict "shellcheck on the scripts for OpenRC and procd" $?
     fi
     # shellcheck disable=SC2046 # many options
-    "$JWTD_BIN" $(sed -n 's|.* command /usr/bin/jwtd||p' contrib/jwtd.procd) --version >"$dir/log" 2>&1
-    verdict "procd's options are options" $?
+    "$JWTD_BIN" $(sed -n 's|.* command /usr/bin/jwtd||p' contrib/jwtd.procd | sed 's/\$user/65532/') --version >"$dir/log" 2>&1 &&
+        [ -x contrib/jwtd.procd ]
+    verdict "procd's options are options, and procd can start the script" $?
     ;;
 esac
 finish
