@@ -40,9 +40,9 @@ musl)
 *)
     need "$1" "$1" || finish
     build "$1" "build/$1/jwtd unit-tests" CC="$1"
-    build "$1-sanitized" "build/$1-sanitized/jwtd unit-tests" CC="$1" SANITIZE=address,undefined
+    build "$1-sanitized" "build/$1-sanitized/jwtd unit-tests" CC="$1" SANITIZE=address,undefined CFLAGS='-O1 -g1'
     run "$1-sanitized"
-    build "$1-threads" "build/$1-threads/jwtd unit-tests" CC="$1" SANITIZE=thread
+    build "$1-threads" "build/$1-threads/jwtd unit-tests" CC="$1" SANITIZE=thread CFLAGS='-O1 -g1'
     run "$1-threads"
     ;;
 esac

@@ -658,7 +658,7 @@ static void test_damage(void) {
  * up to where it would have ended: whole lines stay, to the byte. */
 static void test_prefixes(void) {
     enum { LINES = 20 };
-    char name[8], text[LINES * 96], after[sizeof text + 64];
+    char name[16], text[LINES * 96], after[sizeof text + 64];
     size_t ends[LINES + 1] = { 0 }, wrong = 0, wrong_padded = 0;
     struct users *u = open_empty();
     for (int i = 0; i < LINES; i++) {
