@@ -359,7 +359,7 @@ files)
         shellcheck -s sh contrib/jwtd.openrc contrib/jwtd.procd >"$dir/log" 2>&1
         verdict "shellcheck on the scripts for OpenRC and procd" $?
     fi
-    # shellcheck disable=SC2046 # many options
+    # shellcheck disable=SC2016,SC2046 # sed's $; many options
     "$JWTD_BIN" $(sed -n 's|.* command /usr/bin/jwtd||p' contrib/jwtd.procd | sed 's/\$user/65532/') --version >"$dir/log" 2>&1 &&
         [ -x contrib/jwtd.procd ]
     verdict "procd's options are options, and procd can start the script" $?
