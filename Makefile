@@ -77,12 +77,14 @@ test: # the compilers on all cores at once: they took half of the time
 	@$(MAKE) -s $(if $(findstring -j,$(MAKEFLAGS)),,-j$$(nproc 2>/dev/null || echo 1)) jwtd unit-tests
 	@tests/run.sh $(TESTS:%=$(BUILD)/%) ./test.sh tests/admin.sh tests/keys.sh
 
-# The long one: every real peer and, beside them, other compilers, sanitizers and machines.
-PEERS    = man services lifecycle admin keys metrics durability flask interop openapi browser tour fail2ban guard etcd cluster
-BUILDS   = builds layers constant_time mutants coverage memory machines dist deb
+# The long one, in two lanes that take about as long: real peers, other machines and fuzzing; and beside them, with what
+# processor they leave, other compilers and sanitizers.
+PEERS    = man services lifecycle admin keys metrics durability flask interop openapi browser tour fail2ban guard etcd \
+           cluster machines dist deb
+BUILDS   = layers constant_time mutants builds coverage memory
 check: jwtd unit-tests
-	@tests/run.sh $(filter-out %/http_test,$(TESTS:%=$(BUILD)/%)) ./test.sh $(PEERS:%=tests/%.sh) -- \
-	  "$(BUILD)/http_test every" $(BUILDS:%=tests/%.sh) bench/instructions "fuzz/run 60"
+	@tests/run.sh $(filter-out %/http_test,$(TESTS:%=$(BUILD)/%)) ./test.sh $(PEERS:%=tests/%.sh) "fuzz/run 60" -- \
+	  bench/instructions $(BUILDS:%=tests/%.sh) "$(BUILD)/http_test every"
 
 # Figures beside those of other servers, in short: bench/README.md
 bench: jwtd
