@@ -81,7 +81,7 @@ test: # the compilers on all cores at once: they took half of the time
 # processor they leave, other compilers and sanitizers.
 PEERS    = man services lifecycle admin keys metrics durability flask interop openapi browser tour fail2ban guard etcd \
            cluster machines dist deb
-BUILDS   = layers constant_time mutants builds coverage memory
+BUILDS   = layers constant_time memory mutants builds coverage
 check: jwtd unit-tests
 	@tests/run.sh $(filter-out %/http_test,$(TESTS:%=$(BUILD)/%)) ./test.sh $(PEERS:%=tests/%.sh) "fuzz/run 60" -- \
 	  bench/instructions $(BUILDS:%=tests/%.sh) "$(BUILD)/http_test every"

@@ -204,7 +204,7 @@ static void refuse(const char *file, const char *text, const char *at, const cha
 
 /* How much of it is done; what is said next stands over the bar, or under it. False where it can't be shown. */
 static bool draw_bar(const char *what, size_t done, size_t all, const char *end) {
-    enum { WIDTH = 50 };
+    enum { WIDTH = 25 };
     char text[WIDTH + 32];
     struct buffer b = { .at = text, .cap = sizeof text };
     put_text(&b, what);

@@ -10,6 +10,8 @@ import contextlib
 import http.client
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import socket
@@ -570,6 +572,14 @@ def command_line(c):
     same(jwtd("user", "import", users=back, stdin=there[2].encode())[0], 0, "and back into a file")
     same(sorted(jwtd("user", "export", users=back)[2].splitlines()), sorted(exported.splitlines()), "the same lines")
     same(jwtd("user", "list", users=users)[2].splitlines(), [f"user {i:04}" for i in range(2500)], "a list of pages")
+    with open(f"{top}/many", "w") as f:
+        f.writelines(f"many {i}:scrypt:2:1:1$salt${'ab' * 64}\n" for i in range(8000))
+    command = shlex.join([BIN, "user", "import", f.name, "--users", c.etcd.url("many")])
+    status, _, said = run("script", "-qec", command, "/dev/null")
+    bars = re.findall(r"(\w+) \[#* *\] (\d+) %(\r\n?)", said)
+    written = [int(percent) for what, percent, _ in bars if what == "writing"]
+    check(status == 0 and len(written) == 8000 / 64 and written == sorted(written) and written[:1] < [5] and
+          [bar[1:] for bar in bars if "\n" in bar[2]] == 2 * [("100", "\r\n")] and "8000 added" in said, f"a bar: {said!r}")
     other = lines[3].replace("0003" * 32, "0004" * 32)
     status, said, _ = jwtd("user", "import", users=users, stdin=f"{lines[2].replace('user 0002', 'user none')}\n{other}\n".encode())
     check(status == 1 and "line 2: its name is taken, with another password (nothing is imported)" in said,

@@ -1,9 +1,10 @@
 #!/bin/sh
-# run.sh SUITE... [-- SUITE...] - runs test programs one after another, those behind -- beside the others with the lowest
+# run.sh SUITE... [-- SUITE...] - runs test programs one after another, those behind -- beside the others with a lower
 # priority, and adds up their closing lines. A suite that ends without one, or badly, counts as a failure.
 if [ "${1-}" != lane ]; then
     counts=$(mktemp) || exit 1
     trap 'rm -f "$counts"' EXIT
+    trap 'exit 1' HUP INT TERM
     # no &, with which a suite would outlive a ^C
     printf '%s\n' before behind | xargs -P 2 -I '{}' "$0" lane '{}' "$counts" "$@" || exit 1
     awk '{ passed += $1; failed += $2; skipped += $3 }
@@ -16,11 +17,12 @@ wanted=$2 all=$3 place=before nice=
 shift 3
 output=$(mktemp) || exit 1
 trap 'rm -f "$output"' EXIT
+trap 'exit 1' HUP INT TERM
 for suite; do
-    [ "$suite" != -- ] || { place=behind nice='nice -n 19' && continue; }
+    [ "$suite" != -- ] || { place=behind nice='nice -n 5' && continue; }
     [ $place = "$wanted" ] || continue
     # shellcheck disable=SC2086 # a suite may come with arguments
-    $nice $suite >"$output" 2>&1
+    { echo "== $suite" && $nice $suite; } >"$output" 2>&1
     status=$?
     counts=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$output" | tail -n 1 | tr -dc '0-9 ')
     # shellcheck disable=SC2086 # three numbers
@@ -29,6 +31,6 @@ for suite; do
         echo "FAIL $suite: ended with status $status and without a failure of its own" >>"$output"
         set -- "$1" $(($2 + 1)) "$3"
     fi
-    echo "== $suite" | cat - "$output"
+    cat "$output"
     echo "$@" >>"$all"
 done
