@@ -81,7 +81,7 @@ enum { BAR_FROM = 1024 * 1024 }; /* bytes of a file whose import shows how far i
 
 enum verb { ADD, PASSWD, LOGOUT, DELETE, LIST, EXPORT, IMPORT, VERBS };
 
-/* The name is looked up before a password is asked for. What is called back by a wrong clock would count again. */
+/* The name is looked up before a password is asked for. What is revoked by a wrong clock would count again. */
 static int change(struct users *users, enum verb verb, const char *name, struct password_work *work,
                   const struct password_cost *cost) {
     struct slice key = slice_of(name);

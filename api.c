@@ -230,7 +230,7 @@ const char *api_watch_clock(struct api_keys *shared, double now) {
     return fault;
 }
 
-/* Every handler that makes, judges or calls back a token asks first: what is called back at a wrong time would count
+/* Every handler that makes, judges or revokes a token asks first: what is revoked at a wrong time would count
  * again at the right one. */
 static bool clock_is_wrong(struct api_call *call) {
     const char *fault = api_watch_clock(call->api->keys, call->now);
@@ -242,7 +242,7 @@ static bool clock_is_wrong(struct api_call *call) {
 
 /* ---- the handlers ----------------------------------------------------- */
 
-/* A token of our own says what was called back before it was given; of one that somebody else made with the key, iat
+/* A token of our own says what was revoked before it was given; of one that somebody else made with the key, iat
  * tells. */
 int64_t api_revoked_at(const struct users *users, const struct jwt_claims *claims, double now) {
     int64_t not_before = users_not_before(users, (struct slice){ claims->sub, claims->sub_len }, (int64_t)now);
@@ -447,7 +447,7 @@ static void log_in(struct api_call *call) {
          * old one goes on */
         if (password_weaker(&cost, &call->api->cost) && make_hash(call, c.secret, &stronger) == 0)
             users_store(call->api->users, c.name, &user, &stronger);
-        /* it comes after what was known when the password was: what is called back meanwhile takes this one along */
+        /* it comes after what was known when the password was: what is revoked meanwhile takes this one along */
         jwt_put_claims(&b, &call->copy->keys.key[0], c.name, -1, (int64_t)time(NULL) + call->api->ttl, user.not_before);
         call->text.overflow |= b.overflow;
         success(call, 200, &(struct slice){ b.at, b.len });

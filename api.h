@@ -97,7 +97,7 @@ struct api_route {
 /* From now on these keys count. The caller wipes its own. */
 void api_set_keys(struct api_keys *shared, const struct jwt_keys *keys);
 
-/* When this valid token was called back, in seconds since 1970; 0: it was not. */
+/* When this valid token was revoked, in seconds since 1970; 0: it was not. */
 int64_t api_revoked_at(const struct users *users, const struct jwt_claims *claims, double now);
 
 /* NULL, or what is wrong with a clock that says `now`: it stands before this program's release, so no token can be made

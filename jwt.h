@@ -68,7 +68,7 @@ struct jwt_trace {
 /* Appends the token {"sub":sub,"exp":exp}: byte for byte what PyJWT makes of these claims and this key. sub is
  * UTF-8, exp a NumericDate and not negative. With "iat":iat behind sub, for a life that is not the usual one, where it
  * is not negative; and with a claim of our own (RFC 7519 4.3), "after":after, where that is not 0: when the subject's
- * earlier tokens were called back. */
+ * earlier tokens were revoked. */
 void jwt_put_claims(struct buffer *out, const struct hmac_key *key, struct slice sub, int64_t iat, int64_t exp,
                     int64_t after);
 

@@ -6,7 +6,7 @@
  * readers look for that last. */
 #include "revoked.h"
 
-static const int64_t BASE = 1700000000; /* before the first token was ever called back here */
+static const int64_t BASE = 1700000000; /* before the first token was ever revoked here */
 
 /* Later than all is UINT32_MAX, which no `now` reaches: what is kept until then is kept for good. */
 static uint32_t shorten(int64_t seconds) {

@@ -1,4 +1,4 @@
-/* revoked.h - whose tokens were called back, and when: a table of a size chosen at the start that forgets by itself.
+/* revoked.h - whose tokens were revoked, and when: a table of a size chosen at the start that forgets by itself.
  *
  * An account's entry says that its tokens given before a time, `not_before`, count no more; it is kept until none of
  * them would count anyway. Where eight accounts share a set and a ninth comes, the oldest entry goes and its time holds

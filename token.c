@@ -23,7 +23,7 @@ struct judged {
     struct users *users; /* NULL: there are none, or they can't be read */
     enum jwt_result result;
     struct jwt_claims claims;
-    int64_t revoked_at; /* 0: it was not called back */
+    int64_t revoked_at; /* 0: it was not revoked */
     struct jwt_trace trace;
     char text[TEXT_MAX];
 };
@@ -225,8 +225,8 @@ static int verify(const struct judged *j) {
     if (j->users == NULL && users_exist(j->config->users)) return -1; /* why was said */
     if (j->users == NULL)
         return log_line(j->config->users, ": ", strerror(errno),
-                        ", so nobody knows whether the token was called back (--users names another file)", NULL);
-    if (j->revoked_at) return log_line("the token is not valid: it was called back", NULL);
+                        ", so nobody knows whether the token was revoked (--users names another file)", NULL);
+    if (j->revoked_at) return log_line("the token is not valid: it was revoked", NULL);
     if (j->result != JWT_VALID) {
         enum jwt_check check = first_fault(j);
         put_step(&b, j, check);
@@ -256,7 +256,7 @@ static void put_account(struct buffer *b, const struct judged *j) {
     put_text(b, found == USERS_OK ? "known" : found == USERS_NOT_FOUND ? "unknown" : "the accounts can't be read");
     put_char(b, '\n');
     if (j->result == JWT_INVALID && !j->revoked_at) return;
-    put_row(b, !j->users ? "-" : j->revoked_at ? "FAIL" : "ok", "called back");
+    put_row(b, !j->users ? "-" : j->revoked_at ? "FAIL" : "ok", "revoked");
     put_text(b, !j->users ? "the accounts can't be read" : j->revoked_at ? "after it was given, at " : "no");
     if (j->revoked_at) put_number(b, (uint64_t)j->revoked_at);
     put_char(b, '\n');

@@ -1,5 +1,5 @@
 /* users.c - what holds of accounts wherever they are kept: their names, the text of their lines, whose tokens were
- * called back, and what a change makes of a name.
+ * revoked, and what a change makes of a name.
  *
  * An account is a line of JSON, or no such account any more:
  *
@@ -140,7 +140,7 @@ const char *users_read_line(const struct users *u, struct slice line, struct rec
     return users_parse_line(u, line, false, record);
 }
 
-/* ---- tokens that are called back -------------------------------------- */
+/* ---- tokens that are revoked -------------------------------------------- */
 
 int64_t users_remembered_until(const struct users *u, const struct user *user) {
     int64_t until = user->not_before + u->ttl;
@@ -158,7 +158,7 @@ void users_note_revoked(struct users *u, uint64_t hash, const struct user *user)
 }
 
 /* The time is later than whatever one of the tokens may say, even where the clock has gone back. */
-static void call_back(const struct users *u, struct slice name, struct user *user) {
+static void revoke_tokens(const struct users *u, struct slice name, struct user *user) {
     int64_t now = time(NULL), last = revoked_not_before(u->revoked, users_keyed_hash(u, name), now);
     raise_to(&last, user->not_before);
     now += u->clock_skew;
@@ -187,7 +187,7 @@ enum users_result users_plan(const struct users *u, const struct users_change *c
     next->tokens_until = known->tokens_until;
     raise_to(&next->not_before, c->not_before);
     raise_to(&next->tokens_until, c->tokens_until);
-    if (c->how == CALL_BACK) call_back(u, c->name, next);
+    if (c->how == REVOKE) revoke_tokens(u, c->name, next);
     return USERS_OK;
 }
 
@@ -203,7 +203,7 @@ static enum users_result change(struct users *u, struct slice name, const struct
 }
 
 enum users_result users_store(struct users *u, struct slice name, const struct user *seen, const struct user *user) {
-    return change(u, name, seen, user, user ? PLAIN : CALL_BACK, 0);
+    return change(u, name, seen, user, user ? PLAIN : REVOKE, 0);
 }
 
 enum users_result users_store_first(struct users *u, struct slice name, const struct user *user) {
@@ -215,7 +215,7 @@ enum users_result users_note_token(struct users *u, struct slice name, int64_t u
 }
 
 enum users_result users_revoke(struct users *u, struct slice name, const struct user *seen, const struct user *user) {
-    return change(u, name, seen, user, CALL_BACK, 0);
+    return change(u, name, seen, user, REVOKE, 0);
 }
 
 /* ---- many at once ----------------------------------------------------- */

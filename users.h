@@ -23,7 +23,7 @@ struct users;
 struct user {
     char hash[USERS_HASH_MAX];
     size_t hash_len;
-    /* seconds since 1970, or 0. Tokens given before `not_before` were called back; of those given since the server's
+    /* seconds since 1970, or 0. Tokens given before `not_before` were revoked; of those given since the server's
      * own, the last expires at `tokens_until`. They are kept with the account's name, whatever becomes of that. */
     int64_t not_before, tokens_until;
 };
@@ -82,7 +82,7 @@ enum users_result users_find(struct users *users, struct slice name, struct user
 
 /* Adds an account, where `seen` is NULL: USERS_EXISTS for a taken name. Else changes the one that still is as it was
  * `seen`, and deletes it where `user` is NULL. USERS_OK once it is on the disk; of any number of callers for one name
- * exactly one gets it. Of `user` only the hash counts. What is deleted has its tokens called back. */
+ * exactly one gets it. Of `user` only the hash counts. What is deleted has its tokens revoked. */
 enum users_result users_store(struct users *users, struct slice name, const struct user *seen, const struct user *user);
 
 /* Adds the very first account: USERS_CHANGED where there is or was another. */
@@ -91,20 +91,20 @@ enum users_result users_store_first(struct users *users, struct slice name, cons
 /* Is there an account, or was there one that is deleted by now? */
 bool users_any(struct users *users);
 
-/* As users_store, and the account's tokens are called back: those that do not say that they come after the time which
+/* As users_store, and the account's tokens are revoked: those that do not say that they come after the time which
  * users_find gives from now on. With the hash that it has, nothing else is changed. */
 enum users_result users_revoke(struct users *users, struct slice name, const struct user *seen,
                                const struct user *user);
 
-/* To be called before a token is given away that expires later than the server's own, at `until`: should it be called
- * back, that is remembered for so long. */
+/* To be called before a token is given away that expires later than the server's own, at `until`: should it be
+ * revoked, that is remembered for so long. */
 enum users_result users_note_token(struct users *users, struct slice name, int64_t until);
 
 /* The time that a token of this account must come after; 0: any counts. It neither blocks nor locks, knows what this
- * process has read of the file, and takes no time while nobody's tokens are called back. */
+ * process has read of the file, and takes no time while nobody's tokens are revoked. */
 int64_t users_not_before(const struct users *users, struct slice name, int64_t now);
 
-/* Takes up what others have changed: which tokens were called back, at the least. 0, or -1: one of them is at it, or
+/* Takes up what others have changed: which tokens were revoked, at the least. 0, or -1: one of them is at it, or
  * it can't be read for now: try again in a moment. */
 int users_refresh(struct users *users);
 
@@ -127,7 +127,7 @@ const char *users_read_line(const struct users *users, struct slice line, struct
  * file (0, or -1) and users_batch_end, which writes the batch where `keep` says so, lets go of it (0, or -1: none was
  * added). users_batch_put: USERS_OK; USERS_EXISTS for an account that is there, or in the batch, with the same hash and
  * times that are no earlier, which is then none of it; USERS_CHANGED for one with another hash. One with the same hash
- * takes over a later time, so that no token comes back that was called back elsewhere. No other call comes between.
+ * takes over a later time, so that no token comes back that was revoked elsewhere. No other call comes between.
  *
  * In an etcd nothing is locked and the batch is written in parts: where one fails, those before it stay. In a file, a
  * kill or a power cut while it is written leaves the file with some of its lines, from the first on; where the disk

@@ -9,7 +9,7 @@
  * There is no copy to be stale: whoever logs in has etcd asked, linearizably. A change is one transaction, which holds
  * only if both keys of the name are still as they were read, and else gives them as they are. So a change that was made
  * twice, because no answer came to the first, finds what it wanted to write, and knows it: a hash has random salt.
- * What was called back is asked for once a second. (A watch would tell it sooner, but needs a stream that never ends, a
+ * What was revoked is asked for once a second. (A watch would tell it sooner, but needs a stream that never ends, a
  * reader for chunks and a second way to be told that the stream is dead; a question can only fail.) */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -31,7 +31,7 @@ enum {
     SKEW = 60,               /* seconds by which the machines' clocks may differ */
     COUNT_EVERY = 600,       /* seconds: of a million it takes etcd one, and others wait */
     TRIES_MAX = 100,         /* of a change that others are faster than */
-    REVOKED_BITS = 17, /* 1,048,576 accounts whose tokens are called back: 13 MB, of which is used what they take */
+    REVOKED_BITS = 17,       /* 1,048,576 accounts whose tokens are revoked: 13 MB, of which is used what they take */
 };
 
 /* Keys that are read one after the other, a page at a time, as they stood at one moment. */
@@ -52,7 +52,7 @@ struct users_etcd {
     /* of one thread at a time, that which refreshes or the command line's: */
     char *space; /* SPACE bytes for an answer, or for requests */
     struct walk list;
-    uint64_t revision;             /* up to which it is known what was called back */
+    uint64_t revision;             /* up to which it is known what was revoked */
     char cluster[CLUSTER_MAX + 2]; /* whose revision that is: its ID in quotes */
     size_t cluster_len;
     unsigned refreshed;
@@ -281,7 +281,7 @@ static int transact(struct users_etcd *u, const struct buffer *request, struct s
 }
 
 /* A time that holds for all of a full set is not among its own: it is looked up before, since the hash must not be older
- * than what is known to be called back. */
+ * than what is known to be revoked. */
 static enum users_result etcd_find(struct users *users, struct slice name, struct user *user) {
     struct state s;
     int64_t not_before = users_not_before(users, name, time(NULL));
@@ -422,7 +422,7 @@ static int etcd_next(struct users *users, uint64_t *at, struct record *record) {
 }
 
 /* How many accounts there are takes etcd some time to tell where they are many: it is asked seldom, and once, since what
- * is called back is not heard of meanwhile. */
+ * is revoked is not heard of meanwhile. */
 static void count_accounts(struct users_etcd *u) {
     struct json_member m[3];
     struct buffer answer = { .at = u->space, .cap = ETCD_ANSWER_MIN };
@@ -444,7 +444,7 @@ static bool is_other_cluster(struct users_etcd *u, struct slice id) {
     return true;
 }
 
-/* Notes what was called back since it was last asked. Where the revision has gone back, or another cluster has it, an
+/* Notes what was revoked since it was last asked. Where the revision has gone back, or another cluster has it, an
  * older state of all was restored, and it is asked for everything. */
 static int take_up(struct users_etcd *u) {
     struct walk w;
@@ -459,15 +459,15 @@ static int take_up(struct users_etcd *u) {
     return got;
 }
 
-/* A short question first: to find what is new etcd looks at all that is called back (min_mod_revision is no index). */
+/* A short question first: to find what is new etcd looks at all that is revoked (min_mod_revision is no index). */
 static int refresh(struct users_etcd *u, enum etcd_patience patience) {
     struct buffer answer = { .at = u->space, .cap = ETCD_ANSWER_MIN };
     struct outcome o;
-    struct item called_back;
+    struct item revoked;
     if (ask(u, &answer, patience, &o, RANGE("%k"), "/r") != 0) return -1;
-    if (next_item(&o, &called_back) != 0) return no_answer(u);
+    if (next_item(&o, &revoked) != 0) return no_answer(u);
     if (is_other_cluster(u, o.cluster) || o.revision < u->revision) u->revision = 0;
-    if (called_back.revision > u->revision) return take_up(u);
+    if (revoked.revision > u->revision) return take_up(u);
     u->revision = o.revision;
     return 0;
 }
@@ -557,7 +557,7 @@ static int etcd_batch_end(struct users *users, bool keep, users_progress *progre
 
 /* ---- open and close ------------------------------------------------------ */
 
-/* What was called back must be known before a token is judged: without an answer it does not start. */
+/* What was revoked must be known before a token is judged: without an answer it does not start. */
 static int etcd_open_room(struct users *users) {
     struct users_etcd *u = etcd_of(users);
     const char *user = getenv("JWTD_ETCD_USER");

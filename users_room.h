@@ -12,7 +12,7 @@ enum { USERS_LINE_MAX = 4096 };
 enum users_how {
     PLAIN,      /* the account must be as it was seen */
     ONLY_FIRST, /* and there must be no other at all */
-    CALL_BACK,  /* and its tokens are called back */
+    REVOKE,     /* and its tokens are revoked */
     AS_IT_IS,   /* it stays as it is, whatever that may be */
 };
 
@@ -25,12 +25,12 @@ struct users_change {
 };
 
 /* Each function as that of users.h with its name; compact, fault, watch, calls and batch_find may be NULL, where there
- * is nothing to be done. `open` ends with what was called back known, before anything is served; `close` comes behind
+ * is nothing to be done. `open` ends with what was revoked known, before anything is served; `close` comes behind
  * an `open` that failed, too. `find`, `change` and `any` are called from many threads, `refresh` from one, and `next`
  * and the batch from the command line only. */
 struct users_room {
     size_t size;           /* of what begins with a struct users */
-    unsigned revoked_bits; /* of the number of sets for tokens that are called back */
+    unsigned revoked_bits; /* of the number of sets for tokens that are revoked */
     int (*open)(struct users *users);
     void (*close)(struct users *users);
     int (*compact)(struct users *users);
@@ -80,10 +80,10 @@ static inline bool says_the_same(const struct user *a, const struct user *b) {
 /* The first eight bytes of SHA-256 over key and text. */
 uint64_t users_keyed_hash(const struct users *users, struct slice text);
 
-/* Until when must it be remembered which tokens were called back? So long one of them could be taken. */
+/* Until when must it be remembered which tokens were revoked? So long one of them could be taken. */
 int64_t users_remembered_until(const struct users *users, const struct user *user);
 
-/* From now on this process refuses what was called back. */
+/* From now on this process refuses what was revoked. */
 void users_note_revoked(struct users *users, uint64_t hash, const struct user *user);
 
 /* What a name that is `known` like this (without a hash: there is no account) becomes: USERS_OK with its new line, or

@@ -39,7 +39,7 @@ esac
 say derived "$derived"
 [ "$derived" = "$key" ] || { echo "Invalid password" >&2; exit 1; }
 
-# jwt.c: header and claims, in base64url, with a dot between them; `after` where earlier tokens were called back
+# jwt.c: header and claims, in base64url, with a dot between them; `after` where earlier tokens were revoked
 header='{"alg":"HS256","typ":"JWT"}'
 claims=$(printf '%s' "$line" | jq -ca --arg sub "$name" --argjson exp $(($(date +%s) + 3600)) \
     '{sub: $sub, exp: $exp} + if .not_before then {after: .not_before} else {} end')

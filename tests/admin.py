@@ -1,6 +1,6 @@
 """admin.py BINARY [PART...] - accounts from the shell: jwtd user ...
 
-Exit statuses and what is said; a server that runs meanwhile and sees each change at once; tokens that are called back,
+Exit statuses and what is said; a server that runs meanwhile and sees each change at once; tokens that are revoked,
 also from one server to the next; passwords at a terminal, which must not show them, and which shows again what is typed whatever ends the question.
 
 Standard library only; run by admin.sh."""
@@ -91,7 +91,7 @@ def changes():
     user("logout", "ann", "--ttl", "60")
     same({**user.lines()[-1], "not_before": 0, "tokens_until": 0, "sum": ""},
          {**before, "not_before": 0, "tokens_until": 0, "sum": ""}, "logout: the account is as it was")
-    check(before["not_before"] < user.lines()[-1]["not_before"], "logout: its tokens are called back once more")
+    check(before["not_before"] < user.lines()[-1]["not_before"], "logout: its tokens are revoked once more")
     same(user.lines()[-1]["tokens_until"], before["tokens_until"], "logout: a longer ttl is not forgotten")
     user.has("ann")
     exported = user("export")
@@ -356,14 +356,14 @@ def verify(port, token):
 
 
 def soon(port, token):
-    """What comes of a token that another process calls back: nothing but /get-jwt is asked."""
+    """What comes of a token that another process revokes: nothing but /get-jwt is asked."""
     until = time.monotonic() + WAIT
     while verify(port, token) == VALID and time.monotonic() < until:
         pass
     return verify(port, token)
 
 
-def called_back():
+def revoked():
     user = User()
     user("add", "ann", given="pw\n")
     user("add", "bob", given="pw\n")
@@ -389,7 +389,7 @@ def called_back():
         same([verify(port, token) for token in (*old, new, bob)], [INVALID] * 5 + [VALID] * 2, "after a kill and a start")
         user("logout", "ann")
     with serving(user) as port:
-        same([verify(port, token) for token in (*old, new, bob)], [INVALID] * 6 + [VALID], "called back, and a kill at once")
+        same([verify(port, token) for token in (*old, new, bob)], [INVALID] * 6 + [VALID], "revoked, and a kill at once")
         old.append(new)
         old.append(log_in(port, "ann", "pw"))
         same(ask(port, "/change-password", "ann", "pw", new_password="last"), 200, "changed")
@@ -400,7 +400,7 @@ def called_back():
         same(soon(port, new), (401, "Token has expired"), "its tokens end as they should")
 
 
-def issued_and_called_back():
+def issued_and_revoked():
     """Tokens from the shell, of the server's life and of a longer one."""
     user = User()
 
@@ -415,15 +415,15 @@ def issued_and_called_back():
         same([verify(port, token) for token in old], [VALID] * 2, "issued")
         check(user.lines()[-1]["tokens_until"] > time.time() + 99990000, "issued: until when it is noted")
         user("logout", "ann")
-        same([soon(port, token) for token in old], [INVALID] * 2, "issued and called back")
-        check(user.lines()[-1]["tokens_until"] > time.time() + 99990000, "called back: until when it is noted")
+        same([soon(port, token) for token in old], [INVALID] * 2, "issued and revoked")
+        check(user.lines()[-1]["tokens_until"] > time.time() + 99990000, "revoked: until when it is noted")
         new = [issue(), issue("--ttl", "99999999")]
         same([verify(port, token) for token in new], [VALID] * 2, "issued behind that, in the same second")
     with serving(user) as port:
         same([verify(port, token) for token in old + new], [INVALID] * 2 + [VALID] * 2, "issued, and after a start")
 
 
-def called_back_by_hand():
+def revoked_by_hand():
     """By a line that an editor or a script writes, and in a file that takes the place of the other."""
     user = User()
     user("import", given="bob:" + BOB + "\ncyd:" + BOB + "\n", says="2 added")
@@ -479,7 +479,7 @@ def not_watched():
         token = log_in(port, "ann", "pw")
         same(verify(port, token), VALID, "without inotify: a token")
         user("logout", "ann")
-        same(soon(port, token), INVALID, "without inotify: called back")
+        same(soon(port, token), INVALID, "without inotify: revoked")
 
 
 # ---- at a terminal -----------------------------------------------------------
@@ -571,6 +571,6 @@ def bar():
               f"bar of {count}: {terminal.said[-200:]!r}")
 
 
-parts = [changes, words, imports, refused_imports, no_room_for_an_import, killed_import, torn_import, seen_by_a_server, called_back,
-         issued_and_called_back, called_back_by_hand, not_watched, at_a_terminal, bar]
+parts = [changes, words, imports, refused_imports, no_room_for_an_import, killed_import, torn_import, seen_by_a_server, revoked,
+         issued_and_revoked, revoked_by_hand, not_watched, at_a_terminal, bar]
 run_parts(parts, sys.argv[2:], 300)

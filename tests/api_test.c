@@ -583,7 +583,7 @@ static void test_early_clock(void) {
     }
     call(find("POST", "/change-password", "application/json"),
          (struct api_call){ .body = SLICE(C("Romel", "pass1425", "new")), .work = &work, .now = *EARLY });
-    check(response.status == 503 && is_error("clock") && response.retry_after > 0, "nor is one called back: %d",
+    check(response.status == 503 && is_error("clock") && response.retry_after > 0, "nor is one revoked: %d",
           response.status);
     check(api_clock_fault(RELEASED) == NULL, "the release's day is late enough");
     verify(SLICE("Bearer " ROMEL), 1, RELEASED);
@@ -936,11 +936,11 @@ static void test_told(void) {
     memset(&counts, 0, sizeof counts);
 }
 
-/* ---- tokens that are called back ---------------------------------------- */
+/* ---- tokens that are revoked ------------------------------------------- */
 
 static struct users *other_owner; /* of the file */
 
-static void act(const char *name, const char *hash) { /* NULL: delete; "": the same one, and call back */
+static void act(const char *name, const char *hash) { /* NULL: delete; "": the same one, and revoke */
     struct user seen, user = { .hash_len = hash ? strlen(hash) : 0 };
     if (hash) memcpy(user.hash, hash, user.hash_len);
     if (users_find(other_owner, slice_of(name), &seen) != USERS_OK || users_revoke(other_owner, slice_of(name), &seen,
@@ -954,7 +954,7 @@ static bool is_valid(struct slice bearer) {
     verify(bearer, 1, (double)time(NULL));
     bool valid = response.status == 200;
     check(valid || (response.status == 401 && body_is(INVALID) && strstr(response.www_authenticate, "invalid_token")),
-          "called back: %d %.*s", response.status, (int)response.body.len, response.body.at);
+          "revoked: %d %.*s", response.status, (int)response.body.len, response.body.at);
     return valid;
 }
 
@@ -967,7 +967,7 @@ static struct slice log_in(struct slice body) {
     return (struct slice){ memcpy(room[n++ % 8], t.at, t.len), t.len };
 }
 
-static void test_called_back(void) {
+static void test_revoked(void) {
     post("/register", SLICE(P("dan", "first")));
     post("/register", SLICE(P("eve", "first")));
     struct slice first = log_in(SLICE(P("dan", "first"))), eve = log_in(SLICE(P("eve", "first")));
@@ -981,7 +981,7 @@ static void test_called_back(void) {
     check(is_valid(second) && !is_valid(first), "a log-in behind it, in the same second");
     act("dan", "");
     users_refresh(api.users);
-    check(!is_valid(second) && !is_valid(first), "called back by another process");
+    check(!is_valid(second) && !is_valid(first), "revoked by another process");
     struct slice third = log_in(SLICE(P("dan", "second")));
     check(is_valid(third) && !is_valid(second), "and the next log-in");
     act("dan", NULL);
@@ -1065,7 +1065,7 @@ static void test_overtaken(void) {
         if (strcmp(races[i].target, "/login") != 0) continue;
         struct slice bearer = token();
         users_refresh(api.users);
-        check(!is_valid(bearer), "%s: the token was given for what was called back", races[i].why);
+        check(!is_valid(bearer), "%s: the token was given for what was revoked", races[i].why);
     }
 }
 
@@ -1226,7 +1226,7 @@ static void test_verify(void) {
     for (int back = 0; back < 2; back++) {
         ask(filled("GET /verify HTTP/1.1\r\nHost: a\r\n" K "$\r\n\r\n", kept, ""), (double)time(NULL));
         check(response.status == (back ? 401 : 204) && slice_is(line_of("Remote-User", &lines), back ? "" : "eve"),
-              "verify: called back: %d", response.status);
+              "verify: revoked: %d", response.status);
         act("eve", "");
         users_refresh(api.users);
     }
@@ -1559,7 +1559,7 @@ int main(void) {
     test_unusable();
     test_no_hashing();
     test_registration();
-    test_called_back();
+    test_revoked();
     test_others_tokens();
     test_overtaken();
     api.user_header = "Remote-User";

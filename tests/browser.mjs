@@ -93,7 +93,7 @@ const parts = {
     await shows(page, '#said', '^Username already exists$')
     await page.locator('summary').click()
 
-    // a time of jwtd's own: until when the tokens before this one were called back
+    // a time of jwtd's own: until when the tokens before this one were revoked
     const account = { username: 'Anna', password: 'pass1425' }
     await page.request.post(new URL('register', url).href, { data: account })
     await page.request.post(new URL('change-password', url).href, { data: { ...account, new_password: 'pass1426' } })
@@ -104,7 +104,7 @@ const parts = {
     check(Math.abs(after - Date.now() / 1000) < 60, 'the claim after is a time: ' + after)
     const shown = (await page.locator('#claims').innerText()).replaceAll('\n', ' ')
     const time = await page.evaluate(after => new Date(after * 1000).toLocaleString(), after)
-    check(shown.includes('called back until ' + time) && !shown.includes(after), 'and is shown as one: ' + shown)
+    check(shown.includes('revoked until ' + time) && !shown.includes(after), 'and is shown as one: ' + shown)
     await press(page, 'Log out')
 
     // the commands that it shows are commands, whatever the name

@@ -289,7 +289,7 @@ def backup():
     done(block("ETCDCTL_ENDPOINTS=10.0.0.1:2379 etcdctl snapshot"), ROOT)
     same(ask(FRONT, "POST", "/register", account("later"))[0], 201, "register behind the backup")
     done("jwtd user logout behind")
-    until(lambda: [counts(t) for t in (before, behind, never)] == [[401] * 3, [401] * 3, [200] * 3], "called back")
+    until(lambda: [counts(t) for t in (before, behind, never)] == [[401] * 3, [401] * 3, [200] * 3], "revoked")
     for box in BOXES:
         end(f"etcd-{box}")
         text = block("systemctl stop etcd")
@@ -300,17 +300,17 @@ def backup():
     print(f"restored: log-ins go on after {until(lambda: log_in('never'), 'log-ins go on'):.2f} s", flush=True)
     same(ask(FRONT, "POST", "/login", account("later"))[0], 404, "who registered behind the backup is not there")
     fresh = log_in("before")
-    until(lambda: counts(fresh) == [200] * 3, "who was called back logs in anew")
+    until(lambda: counts(fresh) == [200] * 3, "who was revoked logs in anew")
     done("jwtd user logout before")
-    until(lambda: counts(fresh) == [401] * 3, "what is called back from then on is heard of by all")
+    until(lambda: counts(fresh) == [401] * 3, "what is revoked from then on is heard of by all")
     same([counts(t) for t in (before, behind, never)], [[401] * 3, [401] * 3, [200] * 3], "and nothing was forgotten")
     end(f"jwtd-{BOXES[0]}")
     start_jwtd(BOXES[0])
-    same(counts(behind), [200, 401, 401], "but by a node that starts, what was called back behind the backup")
+    same(counts(behind), [200, 401, 401], "but by a node that starts, what was revoked behind the backup")
 
 
 def moved():
-    """From a file to etcd and, after a change or two, back: who was deleted or called back stays so."""
+    """From a file to etcd and, after a change or two, back: who was deleted or revoked stays so."""
     file = f"{top}/{BOXES[0]}/users.jsonl"
     other = {"JWTD_USERS": jwtd_environment(BOXES[0])["JWTD_USERS"] + "/moved", "JWTD_ETCD_USER": "root",
              "JWTD_ETCD_PASSWORD": ROOT.split(":")[1]}
@@ -326,9 +326,9 @@ def moved():
     done(back, **other)
     same(done(f"jwtd user export --users {file}"), there, "and back, as they are")
     verify = f"jwtd token verify --users {file} --secret-file {top}/{BOXES[0]}/jwtd.secret <<<{token.strip()}"
-    check("called back" in shell(verify)[1], "what was called back meanwhile stays so")
+    check("revoked" in shell(verify)[1], "what was revoked meanwhile stays so")
     done(f"mv {file}.old {file}\n" + back.split("\n")[2], **other)
-    check("called back" in shell(verify)[1], "also where the file of before was left there")
+    check("revoked" in shell(verify)[1], "also where the file of before was left there")
     breaks_off = 'jwtd() { "$bin" "$@"; status=$?; [ "$2" != export ] || return 1; return $status; }\n'
     for what, text in ("to etcd", there_text), ("back", back):
         gone = {**other, "JWTD_USERS": f"{other['JWTD_USERS']}-{what.split()[-1]}"}

@@ -29,7 +29,7 @@ CLIENTS = 24
 ALL_SECONDS = 300
 WAIT = 30
 RESUME = 3  # seconds in which writes go on behind a killed leader; or one more than etcd itself needs for a new one
-REVOKED = 2  # seconds in which all nodes know what was called back
+REVOKED = 2  # seconds in which all nodes know what was revoked
 HASH = "scrypt:2:1:1"
 KEY = "the key of etcd.py, which is long enough"
 TAKEN = "Username already exists"
@@ -513,8 +513,8 @@ def one_of_many(c):
         end(node.process)
 
 
-def called_back(c):
-    """Tokens that are called back count nowhere, soon; a changed password counts everywhere, at once."""
+def revoked(c):
+    """Tokens that are revoked count nowhere, soon; a changed password counts everywhere, at once."""
     def refused(node, token):
         return node.ask("GET", "/get-jwt", None, token)[0] == 401
     ways = {
@@ -547,10 +547,10 @@ def called_back(c):
         fresh = c.nodes[2].ask("POST", "/login", account(name, password))[1]["token"]
         until(lambda: not any(refused(node, fresh) for node in c.nodes), f"{what}: a new token counts", 2)
     restarted = Node(c.users)
-    check(all(refused(restarted, token) for token in tokens), "a node that starts knows what was called back")
+    check(all(refused(restarted, token) for token in tokens), "a node that starts knows what was revoked")
     end(restarted.process)
     lease = c.etcd.ctl("get", "-w", "json", "main/r/back-1")[1]
-    check(json.loads(lease)["kvs"][0]["lease"] > 0, "what was called back has a lease")
+    check(json.loads(lease)["kvs"][0]["lease"] > 0, "what was revoked has a lease")
 
 
 def command_line(c):
@@ -560,7 +560,7 @@ def command_line(c):
                         separators=(",", ":")) for i in range(2500)]
     text = "".join(f"{line}\n" for line in lines).encode()
     same(jwtd("user", "import", users=file, stdin=text)[0], 0, "into a file")
-    same(jwtd("user", "logout", "user 0007", users=file)[0], 0, "one of it has his tokens called back")
+    same(jwtd("user", "logout", "user 0007", users=file)[0], 0, "one of it has his tokens revoked")
     status, _, exported = jwtd("user", "export", users=file)
     same(jwtd("user", "import", users=users, stdin=exported.encode()),
          (0, "jwtd: 2500 accounts read, 2500 added\n", ""), "from the file to etcd")
@@ -597,7 +597,7 @@ def command_line(c):
     same(run(*verify, stdin=token.encode(), env=env)[2], "user 0001\n", "token verify")
     same(jwtd("user", "logout", "user 0001", users=users)[0], 0, "logout")
     status, said, _ = run(*verify, stdin=token.encode(), env=env)
-    check(status == 1 and "it was called back" in said, f"of a token that was called back: {status} {said}")
+    check(status == 1 and "it was revoked" in said, f"of a token that was revoked: {status} {said}")
 
 
 def refused(c):
@@ -808,7 +808,7 @@ def quota(_):
         same(jwtd("user", "list", users=c.users)[0], 0, "list")
         same(node.ask("POST", "/change-password", {**account("Romel"), "new_password": "pass1426"})[0], 503, "no change")
         done = jwtd("user", "logout", "Romel", users=c.users)
-        check(done[0] == 1 and "database space exceeded" in done[1], f"nobody is called back, which is said: {done}")
+        check(done[0] == 1 and "database space exceeded" in done[1], f"nobody is revoked, which is said: {done}")
         same([node.ask("POST", "/login", account("Romel", password))[0] for password in ("pass1425", "pass1426")],
              [200, 401], "and all is as it was")
         done = jwtd("user", "delete", "leaves", users=c.users)
@@ -899,7 +899,7 @@ def mutant(_):
     etcd.end()
 
 
-SHARED = [smoke, stored, locked_in, one_of_many, called_back, command_line, refused, lost_answers, node_killed, member_wiped,
+SHARED = [smoke, stored, locked_in, one_of_many, revoked, command_line, refused, lost_answers, node_killed, member_wiped,
           leader_stopped, quorum_lost, leader_kills]
 ALONE = [quota, authenticated, mutant]
 

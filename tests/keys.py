@@ -458,16 +458,16 @@ def verify():
     older, chosen = home("token", "issue", "Romel"), home("token", "issue", "Romel", "--ttl", "86400")
     home("user", "logout", "Romel")
     for given in (token, older, chosen):
-        home("token", "verify", given=given, status=1, says="called back")
-        check(re.search("FAIL +called back .*\n.*is not valid", home("token", "explain", given=given, status=1)), "explained")
+        home("token", "verify", given=given, status=1, says="revoked")
+        check(re.search("FAIL +revoked .*\n.*is not valid", home("token", "explain", given=given, status=1)), "explained")
     expired = make_token(OLD, {"sub": "Romel", "exp": now - 10})
-    check(re.search("FAIL +expiry(.*\n)+FAIL +called back .*\n.*is not valid", home("token", "explain", given=expired, status=1)),
-          "expired, and called back")
+    check(re.search("FAIL +expiry(.*\n)+FAIL +revoked .*\n.*is not valid", home("token", "explain", given=expired, status=1)),
+          "expired, and revoked")
     home("token", "verify", "--users", f"{home.folder}/none", given=token, status=1,
-         says="No such file or directory, so nobody knows whether the token was called back")
+         says="No such file or directory, so nobody knows whether the token was revoked")
     later = home("token", "issue", "Romel")
     same(home("token", "verify", given=later), "Romel\n", "one that came later counts")
-    check(re.search("ok +called back +no\n.*is valid", home("token", "explain", given=later)), "and is told so")
+    check(re.search("ok +revoked +no\n.*is valid", home("token", "explain", given=later)), "and is told so")
     with open(f"{home.folder}/users.jsonl", "a", encoding="ascii") as f:
         f.write("{}\n")
     home("token", "verify", given=later, status=1, says="users.jsonl")
@@ -563,7 +563,7 @@ def early():
               f"{path}: {status} {answer}")
         same(fields["Cache-Control"], "no-store", f"{path}: no-store")
     status, answer, _ = server.ask("/change-password", None, {**romel, "new_password": "new"})
-    check(status == 503 and "clock" in answer["error"], f"/change-password calls back, and would in 2001: {status} {answer}")
+    check(status == 503 and "clock" in answer["error"], f"/change-password revokes, and would in 2001: {status} {answer}")
     same(server.ask("/register", None, {**romel, "username": "new"})[0], 201, "accounts need no clock")
     same([line for line in server.lines if "clock" in line], wrong, "and not again")
     server.stop()

@@ -1,4 +1,4 @@
-/* revoked_test.c - the table of tokens that were called back: what it remembers, for how long, whom it makes room for,
+/* revoked_test.c - the table of tokens that were revoked: what it remembers, for how long, whom it makes room for,
  * and that a reader beside a writer never gets another account's time. */
 #include "revoked.h"
 #include "test.h"

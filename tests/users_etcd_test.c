@@ -1,5 +1,5 @@
 /* users_etcd_test.c - accounts in an etcd that answers as it is told: what is asked for each change and question, answers
- * that are lost, overtaken or damaged, pages, and what was called back.
+ * that are lost, overtaken or damaged, pages, and what was revoked.
  *
  * The form of requests and answers is that of etcd's JSON gateway; keys and values in them are base64 of what stands
  * beside them. tests/etcd.sh asks a real one. The sums are those of sha256sum(1). */
@@ -132,7 +132,7 @@ static const char *carried_out(const char *request) {
     return ranges("", 3, (const char *const[]){ kvs[0], kvs[1], kv(MARK, "1", "2") });
 }
 
-/* Opens the accounts of an etcd that answers like this, after it has said what was called back: nothing. */
+/* Opens the accounts of an etcd that answers like this, after it has said what was revoked: nothing. */
 static void open_with(int n, const char *const answers[]) {
     struct act acts[SCRIPTED_ACTS] = { { ANSWER, NOTHING_CALLED_BACK, 0 } };
     static char where[64];
@@ -199,7 +199,7 @@ static void test_start(void) {
     listen_begin();
     u = users_open(where, sha256_compress_portable, key, TTL);
     listen_end();
-    check(u == NULL && strstr(said, "refuses kv/txn: no"), "what was called back is not told: no start: %s", said);
+    check(u == NULL && strstr(said, "refuses kv/txn: no"), "what was revoked is not told: no start: %s", said);
     scripted_stop();
     was_asked(0, "kv/txn", "{\"success\":[{\"request_range\":{\"key\":\"cC9y\"}}]}"); /* p/r */
     forget();
@@ -236,7 +236,7 @@ static void test_find(void) {
         { "nobody", "", "", USERS_NOT_FOUND, 0, 0, "" },
         { "an account", ANN, "", USERS_OK, 0, 0, "" },
         { "without a sum", ANN_BY_HAND, "", USERS_OK, 0, 0, "" },
-        { "called back", ANN, "{\"username\":\"ann\",\"deleted\":true,\"not_before\":1800000000,\"tokens_until\":5}",
+        { "revoked", ANN, "{\"username\":\"ann\",\"deleted\":true,\"not_before\":1800000000,\"tokens_until\":5}",
           USERS_OK, 1800000000, 5, "" },
         { "deleted", "", "{\"username\":\"ann\",\"deleted\":true,\"not_before\":1800000000}", USERS_NOT_FOUND, 0, 0,
           "" },
@@ -410,7 +410,7 @@ static void test_revoke(void) {
     struct user seen = hash_of("h1"), next = hash_of("h9");
     int64_t now = time(NULL);
     OPEN(stands(kv(U_ANN, ANN, "7"), ""), LEASE, MADE);
-    check(users_revoke(u, S("ann"), &seen, &next) == USERS_OK, "called back");
+    check(users_revoke(u, S("ann"), &seen, &next) == USERS_OK, "revoked");
     int64_t not_before = users_not_before(u, S("ann"), now);
     check(not_before >= now + 60 && not_before <= time(NULL) + 60, "with the minute that clocks may differ");
     stop(3);
@@ -443,7 +443,7 @@ static void test_revoke(void) {
     int64_t until = now + 9 * TTL;
     snprintf(line, sizeof line, "{\"username\":\"ann\",\"deleted\":true,\"not_before\":%lld}", (long long)now);
     OPEN(stands(kv(U_ANN, ANN, "7"), kv(R_ANN, line, "8")), LEASE, MADE);
-    check(users_note_token(u, S("ann"), until) == USERS_OK, "a token of one who was called back");
+    check(users_note_token(u, S("ann"), until) == USERS_OK, "a token of one who was revoked");
     stop(3);
     ttl = atol(scripted_body(2) + 8);
     check(ttl > until - now + 3660 - 5 && ttl <= until - now + 3660 && strstr(scripted_body(3), R_ANN "\",\"value\""),
@@ -477,7 +477,7 @@ static void test_lost(void) {
     end(9);
     OPEN(was, LEASE, NULL, CARRIED_OUT);
     check(users_revoke(u, S("ann"), &seen, &next) == USERS_OK && users_not_before(u, S("ann"), now) > now,
-          "called back");
+          "revoked");
     stop(4);
     check(strstr(scripted_body(4), R_ANN "\",\"value\"") && strcmp(scripted_body(3), scripted_body(4)) == 0,
           "the second attempt is the first: %s", scripted_body(4));
@@ -485,16 +485,16 @@ static void test_lost(void) {
     OPEN(was, LEASE, NULL, CARRIED_OUT);
     check(users_store(u, S("ann"), &seen, NULL) == USERS_OK && users_not_before(u, S("ann"), now) > now, "deleted");
     end(4);
-    /* it is gone, but nothing was called back: that was another one */
+    /* it is gone, but nothing was revoked: that was another one */
     OPEN(was, LEASE, NULL, instead("", ""));
     check(users_store(u, S("ann"), &seen, NULL) == USERS_NOT_FOUND && users_not_before(u, S("ann"), now) == 0,
           "deleted, but not by me");
     end(4);
-    /* called back by another one, it has to be written over that */
+    /* revoked by another one, it has to be written over that */
     OPEN(was, LEASE, NULL,
          instead(kv(U_ANN, ANN, "7"), kv(R_ANN, "{\"username\":\"ann\",\"deleted\":true,\"not_before\":5}", "8")),
          LEASE, MADE);
-    check(users_revoke(u, S("ann"), &seen, &seen) == USERS_OK, "called back once more");
+    check(users_revoke(u, S("ann"), &seen, &seen) == USERS_OK, "revoked once more");
     stop(6);
     check(strstr(scripted_body(6), COMPARE(U_ANN, "7") "," COMPARE(R_ANN, "8")) != NULL, "over what is there: %s",
           scripted_body(6));
@@ -552,7 +552,7 @@ static void test_next(void) {
     forget();
 }
 
-static const char *called_back(const char *revision, const char *kvs) {
+static const char *revoked(const char *revision, const char *kvs) {
     static char texts[8][4096];
     static unsigned turn;
     char *text = texts[turn++ % 8];
@@ -562,7 +562,7 @@ static const char *called_back(const char *revision, const char *kvs) {
     return text;
 }
 
-/* When somebody was called back last. */
+/* When somebody was revoked last. */
 static const char *last_at(const char *now, const char *revision) {
     static char texts[16][512];
     static unsigned turn;
@@ -576,7 +576,7 @@ static const char *last_at(const char *now, const char *revision) {
     return text;
 }
 
-/* ---- called back ----------------------------------------------------------- */
+/* ---- revoked ----------------------------------------------------------- */
 
 static void note_revoked(uint64_t hash, int64_t not_before) {
     struct user nobody = { .not_before = not_before };
@@ -601,7 +601,7 @@ static void *find_ann(void *unused) {
     return unused;
 }
 
-/* What is called back while etcd is asked is not known of the hash that it gives. */
+/* What is revoked while etcd is asked is not known of the hash that it gives. */
 static void test_overtaken(void) {
     pthread_t thread;
     int64_t now = time(NULL);
@@ -617,15 +617,15 @@ static void test_overtaken(void) {
     end(1);
 }
 
-#define OF_CLUSTER(id, revision, called_back)                                                                          \
+#define OF_CLUSTER(id, revision, revoked)                                                                              \
     OK_HEAD "{\"header\":{\"cluster_id\":\"" id "\",\"revision\":\"" revision "\"},\"succeeded\":true,\"responses\":["     \
-            "{\"response_range\":{\"kvs\":[{\"key\":\"cC9y\",\"mod_revision\":\"" called_back "\",\"value\":\"MQ==\"}]}}]}"
+            "{\"response_range\":{\"kvs\":[{\"key\":\"cC9y\",\"mod_revision\":\"" revoked "\",\"value\":\"MQ==\"}]}}]}"
 
 /* An older state was restored and has had more changes since than were lost, so the revision tells nothing. */
 static void test_restored(void) {
     static const char before[] = OF_CLUSTER("14841639068965178418", "20", "5");
     static const char after[] = OF_CLUSTER("1484163906896517841", "29", "17");
-    OPEN(before, called_back("20", ""), called_back("20", "\"count\":\"42\""), before, after, called_back("29", ""),
+    OPEN(before, revoked("20", ""), revoked("20", "\"count\":\"42\""), before, after, revoked("29", ""),
          after);
     for (int i = 0; i < 4; i++) check(users_refresh(u) == 0, "%d", i);
     stop(7);
@@ -641,12 +641,12 @@ static void test_refresh(void) {
     snprintf(list, sizeof list, "\"kvs\":[%s]", kv(R_ANN, text, "12"));
     snprintf(text, sizeof text, "{\"username\":\"bob\",\"deleted\":true,\"not_before\":%lld}", (long long)now);
     snprintf(odd, sizeof odd, "\"kvs\":[%s,%s]", too_long, kv(R_BOB, text, "32"));
-    OPEN(last_at("12", "12"), called_back("12", list), called_back("12", "\"count\":\"42\""), /* new, and counted */
+    OPEN(last_at("12", "12"), revoked("12", list), revoked("12", "\"count\":\"42\""), /* new, and counted */
          last_at("13", "12"),                                                                 /* nothing new */
          REFUSED,                                                                             /* not told */
-         last_at("4", "3"), called_back("4", list),                                           /* gone back */
-         last_at("32", "32"), called_back("32", odd), /* one that can't be read, and one behind it */
-         last_at("33", "33"), called_back("33", "\"kvs\":[7]"), last_at("33", "33"), called_back("33", ""));
+         last_at("4", "3"), revoked("4", list),                                           /* gone back */
+         last_at("32", "32"), revoked("32", odd), /* one that can't be read, and one behind it */
+         last_at("33", "33"), revoked("33", "\"kvs\":[7]"), last_at("33", "33"), revoked("33", ""));
     check(users_refresh(u) == 0 && users_not_before(u, S("ann"), now) == now && users_count(u) == 42,
           "taken up, and counted");
     for (int i = 0; i < 4; i++) check(users_refresh(u) == 0, "%d", i);
@@ -670,7 +670,7 @@ static void test_refresh(void) {
     forget();
 }
 
-/* Who waits for the count hears of no token that is called back: it is asked for once, and for three seconds. */
+/* Who waits for the count hears of no token that is revoked: it is asked for once, and for three seconds. */
 static void test_count(void) {
     OPEN(last_at("12", "5"), "");
     scripted.acts[2].how = SILENT;
@@ -736,7 +736,7 @@ static void test_batch(void) {
               users_not_before(u, S("bob"), time(NULL)) > 0,
           "with a time, and a lease for it");
     end(3);
-    /* ann's tokens were called back elsewhere: one by one, and over what is there; what is earlier is nothing new */
+    /* ann's tokens were revoked elsewhere: one by one, and over what is there; what is earlier is nothing new */
     int64_t now = time(NULL);
     char line[128];
     snprintf(line, sizeof line, "{\"username\":\"ann\",\"password\":\"h1\",\"not_before\":%lld}", (long long)now - 9);
@@ -746,7 +746,7 @@ static void test_batch(void) {
               put("ann", "h1", now - 10) == USERS_EXISTS && put("ann", "h2", now) == USERS_CHANGED &&
               put("ann", "h1", now) == USERS_OK && put("ann", "h1", now) == USERS_EXISTS &&
               users_batch_end(u, true, NULL) == 0 && users_not_before(u, S("ann"), now) == now,
-          "called back since");
+          "revoked since");
     stop(6);
     check(begins(scripted_body(6), "{\"compare\":[" COMPARE(U_ANN, "7") "," COMPARE(R_ANN, "0") "],\"success\":[{\"") &&
               strstr(scripted_body(6), "{\"request_put\":{\"key\":\"" R_ANN "\"") != NULL,

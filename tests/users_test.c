@@ -751,7 +751,7 @@ static void test_deleted(void) {
     users_close(u);
 }
 
-/* ---- tokens that are called back --------------------------------------- */
+/* ---- tokens that are revoked ------------------------------------------- */
 
 static enum users_result put(struct users *u, const char *name, const char *hash);
 static int end_batch(struct users *u, bool keep);
@@ -768,17 +768,17 @@ static struct record last_line(struct users *u) {
 
 static int64_t not_before(struct users *u, const char *name) { return users_not_before(u, slice_of(name), time(NULL)); }
 
-static enum users_result call_back(struct users *u, const char *name, const char *hash) {
+static enum users_result revoke_tokens(struct users *u, const char *name, const char *hash) {
     struct user seen = read_user(u, name), user = user_of(slice_of(hash));
     return users_revoke(u, slice_of(name), &seen, &user);
 }
 
 /* Whatever is written of a name from then on says it, and every owner of the file knows it. */
-static void test_called_back(void) {
+static void test_revoked(void) {
     struct users *u = open_with(SLICE(ANN "\n" BOB "\n")), *other_owner = open_users(path);
     int64_t start = time(NULL), first, then;
     check(not_before(u, "ann") == 0 && read_user(u, "ann").not_before == 0, "nobody's tokens at first");
-    check(call_back(u, "ann", "h1") == USERS_OK && has(u, "ann", "h1"), "with the same hash");
+    check(revoke_tokens(u, "ann", "h1") == USERS_OK && has(u, "ann", "h1"), "with the same hash");
     first = not_before(u, "ann");
     check(first >= start && first <= time(NULL), "from now on");
     check(read_user(u, "ann").not_before == first && not_before(u, "bob") == 0, "and hers only");
@@ -787,7 +787,7 @@ static void test_called_back(void) {
     check(not_before(other_owner, "ann") == 0 && users_refresh(other_owner) == 0 &&
               not_before(other_owner, "ann") == first,
           "another owner knows it when it has looked");
-    check(call_back(other_owner, "ann", "h5") == USERS_OK && users_refresh(u) == 0 && has(u, "ann", "h5"),
+    check(revoke_tokens(other_owner, "ann", "h5") == USERS_OK && users_refresh(u) == 0 && has(u, "ann", "h5"),
           "with another hash");
     then = not_before(u, "ann");
     check(then > first, "later than before, in the same second too");
@@ -812,7 +812,7 @@ static void test_called_back(void) {
     check(users_revoke(u, SLICE("bob"), &stale, &seen) == USERS_CHANGED &&
               users_revoke(u, SLICE("cyd"), &stale, &seen) == USERS_NOT_FOUND && not_before(u, "bob") == 0 &&
               not_before(u, "cyd") == 0,
-          "where nothing is changed nothing is called back");
+          "where nothing is changed nothing is revoked");
     users_close(u);
     users_close(other_owner);
     u = open_users(path);
@@ -859,21 +859,21 @@ static void test_noted(void) {
     int64_t until = time(NULL) + 9 * TTL;
     check(users_note_token(u, SLICE("ann"), until) == USERS_OK && last_line(u).user.tokens_until == until &&
               last_line(u).user.not_before == 0 && has(u, "ann", "h1") && not_before(u, "ann") == 0,
-          "noted, and nothing called back");
+          "noted, and nothing revoked");
     size_t len = read_file(path).len;
     check(users_note_token(u, SLICE("ann"), until - 1) == USERS_OK && read_file(path).len == len,
           "one that expires earlier needs no line");
     check(users_note_token(u, SLICE("cyd"), until) == USERS_NOT_FOUND && read_file(path).len == len, "nobody's");
-    check(call_back(u, "ann", "h5") == USERS_OK && last_line(u).user.tokens_until == until &&
+    check(revoke_tokens(u, "ann", "h5") == USERS_OK && last_line(u).user.tokens_until == until &&
               users_not_before(u, SLICE("ann"), until) == not_before(u, "ann") &&
               users_not_before(u, SLICE("ann"), until + 3660) == 0,
-          "called back for as long as it lasts");
+          "revoked for as long as it lasts");
     check(delete (u, "ann") == USERS_OK && users_note_token(u, SLICE("ann"), until + 9) == USERS_NOT_FOUND, "deleted");
     users_close(u);
 }
 
 /* Another process holds the file: it is not waited for. What has been damaged, or replaced, changes nothing that was
- * called back. */
+ * revoked. */
 static void test_refresh(void) {
     struct users *u = open_with(SLICE(ANN "\n"));
     int fd = open(path, O_WRONLY | O_APPEND);
@@ -1386,7 +1386,7 @@ static void test_compaction(void) {
     }
 }
 
-/* A deleted account is left out once nothing that it called back could count. */
+/* A deleted account is left out once nothing that it revoked could count. */
 static void test_compacted_times(void) {
     const int64_t now = time(NULL);
     char text[512];
@@ -1403,7 +1403,7 @@ static void test_compacted_times(void) {
         u = open_users(path);
         check(u && not_before(u, "bob") == (old ? 0 : from) && add(u, "bob", "h2") == USERS_OK &&
                   last_line(u).user.not_before == (old ? 0 : from),
-              "%d: what was called back is remembered, or not: %s", old, said);
+              "%d: what was revoked is remembered, or not: %s", old, said);
         users_close(u);
     }
 }
@@ -1628,8 +1628,8 @@ static enum users_result put_times(struct users *u, const char *name, const char
     return users_batch_put(u, &r);
 }
 
-/* What was called back elsewhere since is called back here, whatever comes of it twice. */
-static void test_batch_called_back(void) {
+/* What was revoked elsewhere since is revoked here, whatever comes of it twice. */
+static void test_batch_revoked(void) {
     struct users *u = open_with(SLICE(ANN "\n" BOB "\n")), *other_owner = open_users(path);
     int64_t now = time(NULL);
     check(users_batch_begin(u) == 0 && put_times(u, "ann", "h9", now, 0) == USERS_CHANGED &&
@@ -1641,7 +1641,7 @@ static void test_batch_called_back(void) {
               not_before(u, "ann") == now && lists(u, "ann bob "),
           "both of them");
     check(users_refresh(other_owner) == 0 && not_before(other_owner, "ann") == now, "and others know it");
-    check(last_line(u).user.tokens_until == now + 5 && not_before(u, "bob") == 0, "a longer token, not called back");
+    check(last_line(u).user.tokens_until == now + 5 && not_before(u, "bob") == 0, "a longer token, not revoked");
     struct slice before = read_file(path);
     check(users_batch_begin(u) == 0 && put_times(u, "ann", "h1", now, now + 9) == USERS_EXISTS &&
               put_times(u, "ann", "h1", now - 1, 0) == USERS_EXISTS && put(u, "bob", "h2") == USERS_EXISTS &&
@@ -1832,7 +1832,7 @@ int main(void) {
     test_damage();
     test_prefixes();
     test_deleted();
-    test_called_back();
+    test_revoked();
     test_remembered();
     test_noted();
     test_refresh();
@@ -1860,7 +1860,7 @@ int main(void) {
     test_opened_late();
     test_no_room_to_compact();
     test_batch();
-    test_batch_called_back();
+    test_batch_revoked();
     test_batch_refused();
     test_too_many();
     test_many();
