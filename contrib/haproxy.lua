@@ -1,5 +1,5 @@
--- haproxy.lua - asks jwtd whose request it is: see haproxy.cfg. txn.jwtd_user is set for a known one, txn.jwtd_silent
--- where jwtd does not answer. It needs HAProxy 2.5 or later with Lua, as Debian's is, and nothing else.
+-- haproxy.lua - asks jwtd whose request it is: see haproxy.cfg. txn.jwtd_user is set where jwtd knows whose it is,
+-- txn.jwtd_silent where jwtd does not answer. It needs HAProxy 2.5 or later with Lua, as Debian's is, and nothing else.
 local verify = os.getenv("JWTD_VERIFY")
 
 core.register_action("jwtd_verify", { "http-req" }, function(txn)
