@@ -10,7 +10,7 @@
 enum access_format {
     ACCESS_NONE,
     ACCESS_CLF,  /* the Common Log Format: host ident authuser [date] "request" status bytes */
-    ACCESS_JSON, /* an object a line */
+    ACCESS_JSON, /* one object per line */
 };
 
 enum {
@@ -22,16 +22,16 @@ enum {
 struct access {
     const char *date; /* an IMF-fixdate */
     struct address client;
-    struct slice method, target; /* the target without its query; at NULL: they could not be read */
+    struct slice method, target; /* the target without its query; `at` is NULL: unreadable */
     unsigned minor_version;      /* of HTTP/1 */
-    struct slice user;           /* whose token or password it was; at NULL: nobody's */
+    struct slice user;           /* whose token or password it was; `at` is NULL: nobody's */
     int status;
-    uint64_t bytes, microseconds; /* of the answer's body; that it took */
+    uint64_t bytes, microseconds; /* of the answer's body; that the answer took */
     uint64_t started;             /* the caller's note of when it began */
 };
 
-/* Appends the line; all or nothing (out->overflow). Whatever the request says, it is one line and its parts can be
- * told apart: in CLF a quote, a backslash, a blank and all that is no visible ASCII stand as \xHH. */
+/* Appends the line; all or nothing (out->overflow). Whatever the request says, the result is one line whose parts can
+ * be told apart: in CLF a quote, a backslash, a blank and all that is not visible ASCII are written as \xHH. */
 void access_put(struct buffer *out, enum access_format format, const struct access *a);
 
 #endif

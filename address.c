@@ -49,7 +49,7 @@ int address_parse_socket(struct slice text, struct sockaddr_storage *name) {
     return (int)port;
 }
 
-/* It lies at the same place in both kinds. */
+/* The port lies at the same place in both kinds. */
 uint16_t address_port(const struct sockaddr_storage *name) {
     return ntohs(((const struct sockaddr_in *)name)->sin_port);
 }
@@ -66,7 +66,7 @@ const char *address_text(const struct address *address, char text[ADDRESS_TEXT_M
         put_hex(&b, p + i, 2);
         put_char(&b, ':');
     }
-    text[b.len - 1] = '\0'; /* in the place of the last one */
+    text[b.len - 1] = '\0'; /* in the place of the last separator */
     return text;
 }
 

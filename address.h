@@ -8,7 +8,7 @@
 
 #include "bytes.h"
 
-/* Sixteen bytes; IPv4 stands as ::ffff:a.b.c.d (RFC 4291 2.5.5.2). Not known: a unix socket's peer, for example. */
+/* Sixteen bytes; IPv4 is ::ffff:a.b.c.d (RFC 4291 2.5.5.2). A unix socket's peer, for example, is not known. */
 struct address {
     bool known;
     uint8_t bytes[16];
@@ -25,11 +25,11 @@ enum { ADDRESS_TEXT_MAX = 46 };
 int address_parse(struct slice text, struct address *address);
 int network_parse(struct slice text, struct network *network);
 
-/* Reads ADDRESS:PORT or [IPv6]:PORT, numbers all: the port, or -1. */
+/* Reads ADDRESS:PORT or [IPv6]:PORT, all numeric: the port, or -1. */
 int address_parse_socket(struct slice text, struct sockaddr_storage *name);
 uint16_t address_port(const struct sockaddr_storage *name);
 
-/* Writes it, "-" where it is not known, with a NUL; gives `text`. */
+/* Writes the address, or "-" if it is not known, with a NUL; gives `text`. */
 const char *address_text(const struct address *address, char text[ADDRESS_TEXT_MAX]);
 
 /* The address in a socket's name; of a unix socket it is not known. */
@@ -42,9 +42,8 @@ bool address_is_loopback(const struct address *address);
 /* What one customer has: an IPv4 address, or all of an IPv6 /64. */
 struct address address_of_customer(const struct address *address);
 
-/* Whom the request is from: `peer`, unless that is in a network of trusted proxies; then what the proxy says in the
- * field value X-Forwarded-For: its last address that is not itself a trusted proxy's. Where the value is of no use,
- * nobody is known. */
+/* Whom the request is from: `peer`, unless that is in a network of trusted proxies; then the last address in the value
+ * of X-Forwarded-For that is not itself a trusted proxy's. If that value is of no use, the client is not known. */
 struct address address_of_client(const struct address *peer, const struct network *trusted, size_t n,
                                  struct slice forwarded_for);
 

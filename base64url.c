@@ -1,4 +1,4 @@
-/* base64url.c - the alphabet of RFC 4648 table 2 by arithmetic instead of by table: which character a secret's
+/* base64url.c - the alphabet of RFC 4648 table 2 by arithmetic instead of a table: which character a secret's
  * bits become must not show in the cache. */
 #include "base64url.h"
 
@@ -7,14 +7,14 @@ static inline uint8_t within(uint8_t c, uint8_t lo, uint8_t hi) {
     return (uint8_t) - ((uint8_t)(c - lo) <= (uint8_t)(hi - lo));
 }
 
-/* Each range of the alphabet is one distance between value and character. */
+/* In each range of the alphabet, value and character are a constant distance apart. */
 static inline char to_char(uint32_t value) {
     uint8_t v = value & 63;
     return (char)(v + (within(v, 0, 25) & 'A') + (within(v, 26, 51) & ('a' - 26)) - (within(v, 52, 61) & (52 - '0')) -
                   (within(v, 62, 62) & (62 - '-')) + (within(v, 63, 63) & ('_' - 63)));
 }
 
-/* 0 to 63, or 255: at first it is one more, so that what is in no range is 0. */
+/* 0 to 63, or 255. `value` is one more, so that what is in no range gives 0. */
 static inline uint8_t from_char(uint8_t c) {
     uint8_t upper = within(c, 'A', 'Z'), lower = within(c, 'a', 'z'), digit = within(c, '0', '9');
     int value = (upper & (c - 'A' + 1)) | (lower & (c - 'a' + 27)) | (digit & (c - '0' + 53)) |
@@ -53,7 +53,7 @@ static inline uint64_t pack(uint64_t values) {
     return (groups & 0xffffff) << 24 | groups >> 32;
 }
 
-/* Sixteen characters, which the compiler can take as one vector, to twelve bytes. Not zero: one of them is foreign. */
+/* Decodes sixteen characters, which the compiler can take as one vector, to twelve bytes. Not zero: one is foreign. */
 static inline uint64_t decode_sixteen(const char *text, uint8_t bytes[12]) {
     uint8_t values[16];
     memcpy(values, text, sizeof values);

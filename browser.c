@@ -1,6 +1,6 @@
 /* browser.c - cookies, forms, origins and paths, as browsers write and read them.
  *
- * Refuses what could be read in two ways: a cookie or a field that is there twice, an escape that is none, and a path
+ * Refuses what could be read in two ways: a cookie or a field that is given twice, a malformed escape, and a path
  * that some browser takes for another host ("//host", "/\host", "/<TAB>/host"). */
 #include "browser.h"
 
@@ -54,7 +54,7 @@ const char *browser_form_field(struct slice form, const char *name, char *out, s
 /* ---- where from, where to --------------------------------------------- */
 
 /* Fetch Metadata is the browser's own word. Older browsers, and all of them over plain HTTP, send only Origin; behind
- * a proxy that ends TLS its scheme says nothing. */
+ * a proxy that ends TLS, the scheme in Origin says nothing. */
 bool browser_is_same_origin(struct slice fetch_site, struct slice origin, struct slice host) {
     if (fetch_site.len > 0) return slice_is(fetch_site, "same-origin");
     struct slice authority = origin, scheme = slice_cut(&authority, ':');
@@ -65,9 +65,9 @@ bool browser_is_same_origin(struct slice fetch_site, struct slice origin, struct
 
 static const struct slice none = { NULL, 0 };
 
-/* All behind next= is of it, whether it was escaped or not. nginx and Caddy can not escape it: what begins with a slash
- * is the path as it was asked for, with escapes of its own; whoever escapes it escapes that slash, too. The page
- * (index.html) reads its query so too. */
+/* All that follows next= belongs to it, escaped or not. nginx and Caddy can not escape it: what begins with a slash is
+ * the path as it was asked for, with escapes of its own; whoever escapes it escapes that slash, too. The page
+ * (index.html) reads its query in the same way. */
 struct slice browser_referred(struct slice referer, struct slice host) {
     struct slice query = referer;
     for (int slashes = 0; slashes < 3; slashes++) slice_cut(&query, '/');
@@ -85,13 +85,13 @@ struct slice browser_next(struct slice form, struct slice referred, char *out, s
     const char *fault = browser_form_field(form, "next", out, cap, &next);
     if (fault != missing) return fault ? none : next;
     if (referred.len > 0 && referred.at[0] == '/') return referred.len <= cap ? referred : none;
-    if (referred.at != NULL) decode(referred, '+', out, cap, &next); /* a path, in which + is one */
+    if (referred.at != NULL) decode(referred, '+', out, cap, &next); /* a path, in which + is a plus */
     return next;
 }
 
 bool browser_is_path(struct slice s) {
     if (s.len == 0 || s.at[0] != '/' || (s.len > 1 && s.at[1] == '/')) return false;
-    for (size_t i = 0; i < s.len; i++) /* WHATWG URL 4.4: a backslash is a slash, TAB and line ends are nothing */
+    for (size_t i = 0; i < s.len; i++) /* WHATWG URL 4.4: a backslash is a slash, TAB and line ends are dropped */
         if ((uint8_t)s.at[i] < ' ' || s.at[i] == 0x7f || s.at[i] == '\\') return false;
     return true;
 }

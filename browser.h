@@ -10,24 +10,24 @@
 unsigned browser_cookie(struct slice field, const char *name, struct slice *value);
 
 /* The field of a form, decoded into `out`; it may contain NUL, and need not be UTF-8. NULL, or what is wrong with it:
- * " is missing". The name is ASCII, of 16 characters at the most. */
+ * " is missing". The name is ASCII, at most 16 characters. */
 const char *browser_form_field(struct slice form, const char *name, char *out, size_t cap, struct slice *value);
 
-/* Did a page of the host that it was sent to send this request? Three field values, empty where there is none. */
+/* Was this request sent by a page of the host that it was sent to? Three field values, empty where there is none. */
 bool browser_is_same_origin(struct slice fetch_site, struct slice origin, struct slice host);
 
-/* What stands behind `next=` in the query of the page that sent it, as it stands there, to its end; `at` is NULL where
- * there is none, or the page is another host's. */
+/* What follows `next=` in the query of the page that sent the request, to its end and unchanged; `at` is NULL if there
+ * is none, or the page is another host's. */
 struct slice browser_referred(struct slice referer, struct slice host);
 
-/* Where a form would like to go: its field `next`, decoded, or, where it has none, what its page was referred to, as it
- * stands if it begins with a slash, else decoded. Empty: nowhere, or it can not be read. */
+/* Where a form would like to go: its field `next`, decoded, or, if it has none, `referred`, unchanged if that begins
+ * with a slash, else decoded. Empty: nowhere, or it can not be read. */
 struct slice browser_next(struct slice form, struct slice referred, char *out, size_t cap);
 
 /* Does it lead nowhere but to this host, whoever reads it? A path, with or without a query. */
 bool browser_is_path(struct slice s);
 
-/* Appends such a path as it may stand in a Location field, or anything as a value in a query. */
+/* Appends such a path, escaped for a Location field, or anything, escaped as a value in a query. */
 void browser_put_path(struct buffer *out, struct slice path);
 void browser_put_value(struct buffer *out, struct slice value);
 

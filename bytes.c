@@ -41,7 +41,7 @@ void put_hex(struct buffer *b, const uint8_t *bytes, size_t n) {
 
 bool ct_equal(const void *a, const void *b, size_t n) {
     const uint8_t *x = a, *y = b;
-    volatile uint64_t differ = 0; /* of which the compiler knows nothing: it can't end early */
+    volatile uint64_t differ = 0; /* the compiler knows nothing of it, so it can't end early */
     for (; n >= 8; x += 8, y += 8, n -= 8) differ |= load_le64(x) ^ load_le64(y);
     for (; n > 0; n--) differ |= (uint8_t)(*x++ ^ *y++);
     uint64_t answer = differ;

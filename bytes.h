@@ -31,8 +31,8 @@ static inline bool slice_equal(struct slice a, struct slice b) {
 
 static inline bool slice_is(struct slice s, const char *text) { return slice_equal(s, slice_of(text)); }
 
-/* Cuts the part before the first `separator` off the front of *rest and gives it; all of *rest, leaving
- * rest->at NULL, where there is none. */
+/* Cuts the part before the first `separator` off the front of *rest and gives it; if there is none, all of *rest,
+ * leaving rest->at NULL. */
 static inline struct slice slice_cut(struct slice *rest, char separator) {
     const char *end = rest->len ? memchr(rest->at, separator, rest->len) : NULL;
     struct slice head = *rest;
@@ -79,7 +79,7 @@ __attribute__((sentinel)) void put_texts(struct buffer *b, const char *text, ...
 /* Lower-case hexadecimal, branch-free in the bytes: they may be secret. */
 void put_hex(struct buffer *b, const uint8_t *bytes, size_t n);
 
-/* True where the n bytes are the same; takes the same time where they are not. */
+/* True if the n bytes are the same; takes the same time if they are not. */
 bool ct_equal(const void *a, const void *b, size_t n);
 
 static inline uint32_t load_be32(const uint8_t *p) {

@@ -1,4 +1,4 @@
-/* file.h - what files need beside read(2) and write(2). Nothing is said here: errno tells. */
+/* file.h - what files need besides read(2) and write(2). Nothing is reported here: errno tells. */
 #ifndef FILE_H
 #define FILE_H
 
@@ -6,7 +6,7 @@
 
 enum { FILE_PATH_MAX = 4096 + 16 }; /* bytes of a path with its NUL */
 
-/* The directory in which `path` lies, with a slash behind it; in the caller's array. */
+/* The directory in which `path` lies, with a slash at its end; in the caller's array. */
 const char *file_directory(const char *path, char out[FILE_PATH_MAX]);
 
 /* A name is on the disk only once its directory is. 0, or -1. */

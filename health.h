@@ -4,8 +4,8 @@
 
 #include "listen.h"
 
-/* Asks the server that listens at `address`, which --listen calls `text`, for /healthz. The exit status: 0 where it is
- * well; 1, with the reason said, where it is not or does not answer within three seconds. */
+/* Asks the server that listens at `address`, written `text` in --listen, for /healthz. The exit status: 0 if it is
+ * well; 1, with the reason said, if it is not or does not answer within three seconds. */
 int health_check(const char *text, const union listen_address *address);
 
 #endif

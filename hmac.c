@@ -1,4 +1,4 @@
-/* hmac.c - HMAC-SHA-256 and PBKDF2, in the letters of RFC 2104 and RFC 8018.
+/* hmac.c - HMAC-SHA-256 and PBKDF2, in the notation of RFC 2104 and RFC 8018.
  *
  * Guarantees: time depends on lengths and the iteration count only; what is derived from the key is wiped here. */
 #include "hmac.h"

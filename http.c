@@ -43,7 +43,7 @@ static bool is_field_value(struct slice s) {
     const uint64_t each = UINT64_MAX / 255, high = 0x80 * each;
     uint64_t w;
     size_t i = 0;
-    /* eight at a time, as long as none is below SP or DEL, or seems to be because of a 0xff beside it */
+    /* eight at a time, while none is below SP, is DEL, or seems to be so because of a 0xff beside it */
     for (; i + 8 <= s.len; i += 8) {
         memcpy(&w, s.at + i, sizeof w);
         if (((w - 0x20 * each) | (w + each)) & ~w & high) break;
@@ -72,8 +72,8 @@ static bool is_reg_name(struct slice s) {
     return true;
 }
 
-/* RFC 9110 7.2: host [ ":" port ]; both may be empty, the host may be an IP-literal in brackets. *port gets what is
- * behind the colon; at NULL: there is none. */
+/* RFC 9110 7.2: host [ ":" port ]; both may be empty, the host may be an IP-literal in brackets. *port gets what
+ * follows the colon; `at` is NULL if there is none. */
 static bool cut_port(struct slice s, struct slice *port) {
     bool literal = s.len > 0 && s.at[0] == '[';
     struct slice host = slice_cut(&s, literal ? ']' : ':');
@@ -121,7 +121,7 @@ static enum http_result read_method(struct http_request *r, struct slice method)
     return HTTP_DONE;
 }
 
-/* RFC 9112 3.2.2: a server must take absolute-form. Leaves the path, which where it is missing is the first
+/* RFC 9112 3.2.2: a server must accept absolute-form. Leaves the path or, if that is missing, the first
  * slash of "://". */
 static bool cut_authority(struct slice *target) {
     struct slice rest = *target, scheme = slice_cut(&rest, ':');
@@ -158,7 +158,7 @@ static enum http_result read_request_line(struct http_request *r, struct slice l
     if (read_method(r, slice_cut(&line, ' ')) != HTTP_DONE) return HTTP_REFUSED;
     enum http_result target = read_target(r, slice_cut(&line, ' '));
     bool version = is_version(line);
-    /* a target of another major version is not judged, but for its length, which shows before the version is there */
+    /* a target of another major version is judged only by its length, which shows before the version is there */
     if (version && line.at[5] != '1' && r->status != 414)
         return refuse(r, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
     if (target != HTTP_DONE) return target;
@@ -236,7 +236,7 @@ static enum http_result on_referer(struct http_request *r, struct slice value) {
 static const struct field {
     struct slice name;
     enum http_result (*on)(struct http_request *r, struct slice value);
-    /* where `on` is NULL, in struct http_request: the value's span; how many there were, up to 2, or 0 */
+    /* if `on` is NULL, in struct http_request: the value's span; how many there were, up to 2, or 0 */
     size_t at, times;
 } known_fields[] = {
 #define AT(member) offsetof(struct http_request, member)
@@ -285,7 +285,7 @@ static enum http_result read_field_line(struct http_request *r, struct slice lin
     return f->on ? f->on(r, slice_trim(value)) : keep(r, f, slice_trim(value));
 }
 
-/* The empty line behind the fields: everything about the framing is known. */
+/* The empty line after the fields: everything about the framing is known. */
 static enum http_result end_of_fields(struct http_request *r) {
     if (r->hosts == 0 && r->minor_version > 0) return refuse(r, 400, "no Host"); /* RFC 9112 3.2 */
     if (r->chunked && r->has_length)
@@ -368,7 +368,7 @@ static enum http_result read_line(struct http_request *r, struct slice line) {
     default:
         if (line.len > 0) return read_field_line(r, line);
         if (r->phase == HTTP_FIELD_LINES) return end_of_fields(r);
-        r->phase = HTTP_COMPLETE; /* behind the trailers */
+        r->phase = HTTP_COMPLETE; /* after the trailers */
         return HTTP_DONE;
     }
 }
@@ -415,7 +415,7 @@ enum http_result http_parse(struct http_request *r, char *buf, size_t *len) {
 #define STATUS(status, phrase) status, "HTTP/1.1 " #status " " phrase "\r\nDate: "
 static const struct {
     int status;
-    const char *line; /* and the name of the field behind it */
+    const char *line; /* and the name of the field after it */
 } statuses[] = {
     { STATUS(200, "OK") },
     { STATUS(201, "Created") },
@@ -446,8 +446,8 @@ static void put_status_line(struct buffer *out, int status) {
     put_text(out, statuses[i].line);
 }
 
-/* What lets scripts of another origin read the answer (Fetch 3.3, "CORS protocol"). Credentials are not among it: a
- * token is sent by who has it, no browser adds it. */
+/* What lets scripts of another origin read the answer (Fetch 3.3, "CORS protocol"). Credentials are not included:
+ * a token is sent by whoever has it, no browser adds it. */
 static void put_cors(struct buffer *out, const struct http_response *response, struct slice origin) {
     put_text(out, "Vary: Origin\r\n");
     if (origin.len == 0) return;

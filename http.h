@@ -21,8 +21,8 @@ enum {
     HTTP_CHUNK_LINE_MAX = 256,    /* a chunk's size with its extensions; more: 400 */
     HTTP_REQUEST_MAX = 64 * 1024, /* a buffer of this size holds any request that is not refused */
     HTTP_DATE_LEN = 29,           /* an IMF-fixdate, without NUL */
-    HTTP_ORIGIN_MAX = 255,        /* bytes of an origin that is allowed */
-    HTTP_NAME_MAX = 64,           /* of a response's field that somebody names */
+    HTTP_ORIGIN_MAX = 255,        /* bytes of an allowed origin */
+    HTTP_NAME_MAX = 64,           /* of a response field that an option names */
 };
 
 enum http_method { HTTP_OTHER, HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_OPTIONS };
@@ -73,26 +73,26 @@ struct http_request {
 
 enum http_result { HTTP_MORE, HTTP_DONE, HTTP_REFUSED };
 
-/* Parses buf[0] to buf[*len - 1], of which an earlier call may have seen a part: it goes on where that one
+/* Parses buf[0] to buf[*len - 1], of which an earlier call may have seen a part: it goes on where that call
  * stopped, so all calls for a request together take time linear in its length. A chunked body is decoded in
- * place; where more is wanted, *len may shrink by what the decoding saved. */
+ * place; if more is wanted, *len may shrink by what the decoding saved. */
 enum http_result http_parse(struct http_request *r, char *buf, size_t *len);
 
 /* Is it a token (RFC 9110 5.6.2), as names and the two parts of a media type are? */
 bool http_is_token(struct slice s);
 
-/* Is it an origin as a browser writes it (RFC 6454 6.2): "https://app.example", without a port that goes without
- * saying, and in small letters? */
+/* Is it an origin as a browser writes it (RFC 6454 6.2): "https://app.example", without a default port, and in
+ * small letters? */
 bool http_is_origin(struct slice s);
 
 static inline struct slice http_slice(const char *buf, struct http_span span) {
     return (struct slice){ buf + span.at, span.len };
 }
 
-/* Can a field of a response have this name: is it one, and neither of those that are written here nor of framing? */
+/* Can a response field have this name: is it one, and neither one that is written here nor one of framing? */
 bool http_is_free_name(struct slice name);
 
-/* Can a field have this value, so that who reads it gets the same? It is not empty, has no blank at its ends, where
+/* Can a field have this value, so that its reader gets the same? It is not empty, has no blank at its ends, where
  * fields are trimmed (RFC 9110 5.5), and no control character. */
 bool http_is_whole_value(struct slice value);
 
@@ -103,7 +103,7 @@ struct http_response {
     const char *www_authenticate, *allow; /* field values, or NULL */
     int retry_after;                      /* seconds; 0: no such field */
     const char *content_type;             /* of the body; NULL: application/json */
-    struct slice field_lines;             /* more of them, each with its CRLF */
+    struct slice field_lines;             /* more fields, each with its CRLF */
     struct slice body;                    /* empty: no body */
 };
 
@@ -111,17 +111,17 @@ struct http_response {
 struct http_framing {
     const char *date;    /* HTTP_DATE_LEN characters */
     bool close;          /* the connection ends with it */
-    bool keep_alive_1_0; /* an HTTP/1.0 client asked for keep-alive: tell it that it got it */
+    bool keep_alive_1_0; /* an HTTP/1.0 client asked for keep-alive: confirm it */
     bool head;           /* the answer to HEAD: everything but the body */
-    bool cors;           /* it depends on the request's Origin, and */
-    struct slice origin; /* whose scripts may read it; empty: only its own */
+    bool cors;           /* the response depends on the request's Origin; */
+    struct slice origin; /* whose scripts may read it; empty: only this server's */
 };
 
 /* Appends the whole response; all or nothing (out->overflow). */
 void http_put_response(struct buffer *out, const struct http_response *response, const struct http_framing *framing);
 
 /* Writes HTTP_DATE_LEN characters and a NUL: the IMF-fixdate (RFC 9110 5.6.7) of `seconds` since 1970, which
- * must not be negative nor past the year 9999. */
+ * must not be negative or past the year 9999. */
 void http_date(int64_t seconds, char out[HTTP_DATE_LEN + 1]);
 
 #endif

@@ -2,7 +2,7 @@
  *
  * The reader is one recursive descent, bounded by JSON_DEPTH, over a cursor that never passes the end of the
  * text. It refuses what the grammar refuses: trailing commas, comments, leading zeros, NaN, raw control
- * characters, bytes that are not UTF-8, anything behind the value; and what the grammar allows but nobody can
+ * characters, bytes that are not UTF-8, anything after the value; and what the grammar allows but nobody can
  * agree on (section 8.2): a surrogate without its other half. */
 #include "json.h"
 
@@ -30,7 +30,7 @@ static void skip_space(struct cursor *c) {
     while (c->p < c->end && (*c->p == ' ' || *c->p == '\n' || *c->p == '\r' || *c->p == '\t')) c->p++;
 }
 
-/* At the first character of a text that is no white space. */
+/* At the first character of a text that is not white space. */
 static struct cursor start(struct slice text) {
     if (text.at == NULL) text.at = ""; /* to NULL nothing may be added */
     struct cursor c = { .p = text.at, .end = text.at + text.len, .depth = 1 };
@@ -40,7 +40,7 @@ static struct cursor start(struct slice text) {
 
 /* ---- strings ---------------------------------------------------------- */
 
-/* One character of UTF-8 (RFC 3629 section 4) at *p: its code point, *p moved behind it, or -1 and *p unmoved. */
+/* One character of UTF-8 (RFC 3629 section 4) at *p: its code point, *p moved past it, or -1 and *p unmoved. */
 static int32_t utf8_next(const char **p, const char *end) {
     const uint8_t *s = (const uint8_t *)*p;
     size_t left = (size_t)(end - *p);
@@ -72,7 +72,7 @@ static size_t utf8_put(int32_t code, char out[4]) {
     return n;
 }
 
-/* The four digits behind \u: 0 to 0xffff, or -1. */
+/* The four digits after \u: 0 to 0xffff, or -1. */
 static int32_t hex4(struct cursor *c) {
     int32_t value = 0;
     if (c->end - c->p < 4) return -1;
@@ -85,10 +85,10 @@ static int32_t hex4(struct cursor *c) {
     return value;
 }
 
-/* Section 7: what may stand behind a backslash, and what it says. */
+/* Section 7: what may follow a backslash, and what it means. */
 static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
 
-/* What stands behind a backslash: its code point, or -1. */
+/* What follows a backslash: its code point, or -1. */
 static int32_t read_escape(struct cursor *c) {
     c->escaped = true;
     if (c->p == c->end) return fail(c, "an unfinished string");
@@ -96,7 +96,7 @@ static int32_t read_escape(struct cursor *c) {
     if (letter != 'u') {
         const char *at = letter ? strchr(letters, letter) : NULL;
         if (at) return meanings[at - letters];
-        c->p--; /* it is told where */
+        c->p--; /* the fault is there */
         return fail(c, "an unknown escape in a string");
     }
     int32_t code = hex4(c);
@@ -118,7 +118,7 @@ static int32_t read_character(struct cursor *c) {
 }
 
 /* Moves over characters that stand for themselves: eight at a time, up to the first quote, backslash, control character
- * or byte that is not ASCII, which the lowest bit shows; at the end of the text one at a time. */
+ * or byte that is not ASCII, whose place the lowest bit shows; at the end of the text one at a time. */
 static void skip_plain(struct cursor *c) {
     const uint64_t each = UINT64_MAX / 255, high = 0x80 * each;
     for (uint64_t w, special; c->end - c->p >= 8; c->p += 8) {
@@ -132,7 +132,7 @@ static void skip_plain(struct cursor *c) {
     while (c->p < c->end && (uint8_t)*c->p >= 0x20 && (uint8_t)*c->p < 0x80 && *c->p != '"' && *c->p != '\\') c->p++;
 }
 
-/* A string, from its opening quote to behind its closing one. */
+/* A string, from its opening quote to past its closing one. */
 static int read_string(struct cursor *c) {
     if (!next_is(c, '"')) return fail(c, "a string was expected");
     for (;;) {
@@ -225,7 +225,7 @@ int json_number(struct slice raw, double *value) {
             continue;
         }
         exponent -= fraction;
-        zeros++; /* digits not yet taken: they are if one that is not zero follows */
+        zeros++; /* digits not yet taken: they will be if one that is not zero follows */
         if (*p != '0' && digits < 100000000000000000) {
             for (; zeros > 0 && digits < 100000000000000000; zeros--) digits *= 10;
             digits += zeros == 0 ? (uint64_t)(*p - '0') : 0;
@@ -243,8 +243,8 @@ int json_number(struct slice raw, double *value) {
 
 static int read_value(struct cursor *c, struct slice *value);
 
-/* The next element of an array or, where `name` is not NULL, member of an object; white space behind it is taken. 1, 0
- * behind the last one and its bracket, or -1. */
+/* The next element of an array or, where `name` is not NULL, member of an object; white space after it is skipped. 1,
+ * 0 after the last one and its bracket, or -1. */
 static int next_item(struct cursor *c, bool first, struct slice *name, struct slice *value) {
     char open = name ? '{' : '[', close = name ? '}' : ']';
     if (!next_is(c, first ? open : ',')) {
@@ -266,7 +266,7 @@ static int next_item(struct cursor *c, bool first, struct slice *name, struct sl
     return 1;
 }
 
-/* The same of the outermost: behind its end there is nothing. */
+/* The same of the outermost: nothing may follow its end. */
 static int next_outermost(struct cursor *c, bool first, struct slice *name, struct slice *value) {
     int got = next_item(c, first, name, value);
     if (got != 0) return got;
@@ -291,7 +291,7 @@ static int read_literal(struct cursor *c, const char *word) {
     return 0;
 }
 
-/* What a value is shows in its first character. */
+/* The first character of a value shows what it is. */
 static enum json_type type_of(char first) {
     return first == '{'                   ? JSON_OBJECT
            : first == '['                 ? JSON_ARRAY
@@ -316,7 +316,7 @@ static int read_value(struct cursor *c, struct slice *value) {
 
 enum json_result json_object(struct slice text, struct json_member *members, size_t n, const char **why) {
     struct cursor c = start(text);
-    struct slice names[JSON_MEMBERS], name, value; /* the names are many: they are not cleared first */
+    struct slice names[JSON_MEMBERS], name, value; /* so many names are not cleared first */
     size_t count = 0;
     bool twice = false;
     int got;
@@ -327,7 +327,7 @@ enum json_result json_object(struct slice text, struct json_member *members, siz
             got = fail(&c, "too many members");
             break;
         }
-        for (size_t j = 0; j < count; j++) /* where nothing is escaped, names that are one are written alike */
+        for (size_t j = 0; j < count; j++) /* if nothing is escaped, equal names are written alike */
             twice |= c.escaped ? json_string_same(names[j], name) : slice_equal(names[j], name);
         names[count++] = name;
         while (i < n && members[i].name && !json_string_is(name, members[i].name)) i++;

@@ -26,25 +26,25 @@ struct json_member {
 
 enum json_result {
     JSON_OK,
-    JSON_TWICE, /* well-formed, but some name, wanted or not, stands there twice */
+    JSON_TWICE, /* well-formed, but some name, wanted or not, is given twice */
     JSON_BAD    /* *why says in a few words what is wrong */
 };
 
-/* Reads `text`, which must be one object and nothing else but white space. Of a name given twice the last value
+/* Reads `text`, which must be one object and nothing else but white space. If a name is given twice, the last value
  * is kept. `why` is constant text. */
 enum json_result json_object(struct slice text, struct json_member *members, size_t n, const char **why);
 
-/* The members of an object of any size, one a call. *rest is the object and *name empty at first; each call leaves
- * what it has not read in *rest. 1 with a member's name, a JSON_STRING, and value; 0 where the object and the text
- * have ended; -1 with *why, and *rest where it is wrong. That no name comes twice is the caller's to see. */
+/* The members of an object of any size, one per call. *rest is the object and *name empty at first; each call leaves
+ * what it has not read in *rest. 1 with a member's name, a JSON_STRING, and value; 0 once the object and the text
+ * have ended; -1 with *why, and *rest at the fault. It is for the caller to see that no name comes twice. */
 int json_next(struct slice *rest, struct slice *name, struct slice *value, const char **why);
 
-/* The elements of an array, one a call: as json_next, and *value is empty at first. */
+/* The elements of an array, one per call: as json_next, and *value is empty at first. */
 static inline int json_element(struct slice *rest, struct slice *value, const char **why) {
     return json_next(rest, NULL, value, why);
 }
 
-/* The characters of a JSON_STRING's raw slice as UTF-8: their number of bytes, or -1 where they do not fit
+/* The characters of a JSON_STRING's raw slice as UTF-8: their number of bytes, or -1 if they do not fit
  * `cap`. They may contain NUL. */
 ssize_t json_string(struct slice raw, char *out, size_t cap);
 
@@ -53,7 +53,7 @@ bool json_is_utf8(struct slice s);
 /* Are these a JSON_STRING's characters, however they are escaped? */
 bool json_string_is(struct slice raw, const char *ascii);
 
-/* Have two of them the same characters, however each is escaped? */
+/* Do two of them have the same characters, however each is escaped? */
 bool json_string_same(struct slice raw_a, struct slice raw_b);
 
 /* The value of a JSON_NUMBER's raw slice: exact for integers up to 2^53, else within a few units in the last

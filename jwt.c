@@ -1,7 +1,7 @@
 /* jwt.c - tokens signed with HS256: RFC 7519 claims in an RFC 7515 compact JWS.
  *
  * Refuses whatever lets one token be written in two ways (padding, spare bits, duplicate names), whatever it
- * was not asked to understand (another `alg`, any `crit`, an audience), and a token that has no end.
+ * was not asked to understand (another `alg`, any `crit`, an audience), and a token that never expires.
  *
  * Which of several keys fits shows neither in the result nor in the time: all of them are tried. */
 #include "jwt.h"
@@ -19,7 +19,7 @@ static void put_claim(struct buffer *out, const char *name, int64_t value) {
 
 void jwt_put_claims(struct buffer *out, const struct hmac_key *key, struct slice sub, int64_t iat, int64_t exp,
                     int64_t after) {
-    char text[6 * JWT_SUB_MAX + 64]; /* an escape is six characters for a byte at the most */
+    char text[6 * JWT_SUB_MAX + 64]; /* an escape is at most six characters for a byte */
     struct buffer payload = { .at = text, .cap = sizeof text };
     put_text(&payload, "{\"sub\":");
     json_put_string(&payload, sub);
@@ -40,16 +40,16 @@ void jwt_put_claims(struct buffer *out, const struct hmac_key *key, struct slice
     put_base64url(out, mac, sizeof mac);
 }
 
-/* ---- telling of it ---------------------------------------------------- */
+/* ---- the trace -------------------------------------------------------- */
 
-/* True where there is no fault; written down where somebody wants to know. */
+/* True if there is no fault; written down if somebody wants to know. */
 static bool step(struct jwt_trace *t, enum jwt_check check, struct slice saw, const char *fault, const char *at) {
     if (t) t->step[check] = (struct jwt_step){ .made = true, .fault = fault, .at = at, .saw = saw };
     return fault == NULL;
 }
 
-/* The first character that is not of the alphabet, or the last one: it ends a length, or leaves bits, that no encoder
- * makes. */
+/* At the first character that is not in the alphabet, or else at the last one: the length, or the bits left over, are
+ * such as no encoder makes. */
 static bool base64url_fault(struct slice text, struct jwt_trace *t, enum jwt_check check) {
     uint8_t byte;
     size_t i = 0;
@@ -70,7 +70,7 @@ static bool decode(struct slice segment, char *out, struct slice *text, struct j
     return step(t, check, segment, NULL, NULL);
 }
 
-/* Where a text is no JSON object; NULL: in no one place. */
+/* Where a text is not a JSON object; NULL: at no single place. */
 static const char *json_fault(struct slice text) {
     struct slice name = { NULL, 0 }, value;
     const char *why;
@@ -79,7 +79,7 @@ static const char *json_fault(struct slice text) {
     return result < 0 ? text.at : NULL;
 }
 
-/* The second of two names in an object that are one. */
+/* The second of two equal names in an object. */
 static const char *twice_at(struct slice text) {
     struct slice rest = text, name = { NULL, 0 }, value;
     const char *why;
@@ -91,7 +91,7 @@ static const char *twice_at(struct slice text) {
     return NULL;
 }
 
-/* A JSON object's members; `check` is that it is one, and the next that no name is given twice. */
+/* A JSON object's members; `check` is that it is one, and the check after it that no name is given twice. */
 static enum json_result read_object(struct slice text, struct json_member *m, size_t n, struct jwt_trace *t,
                                     enum jwt_check check) {
     const char *why;
@@ -104,7 +104,7 @@ static enum json_result read_object(struct slice text, struct json_member *m, si
 
 /* ---- the checks ------------------------------------------------------- */
 
-/* RFC 7515 4.1: alg must be the one that is spoken here, whatever the token would like; crit (4.1.11) names
+/* RFC 7515 4.1: alg must be the one that is used here, whatever the token would like; crit (4.1.11) names
  * extensions, and none is known here. */
 static bool header_is_right(struct slice header, struct jwt_trace *t) {
     if (t == NULL && slice_is(header, our_header)) return true;
@@ -155,11 +155,11 @@ static const char *sub_fault(const struct json_member *sub, struct jwt_claims *c
     return len < 0 ? "is longer than 1024 bytes" : NULL;
 }
 
-/* RFC 7519 4.1.3: who does not find himself in aud must refuse. */
+/* RFC 7519 4.1.3: whoever does not find itself in aud must reject the token. */
 static bool is_empty(const struct json_member *aud) {
     if (aud->type != JSON_ARRAY)
         return aud->type == JSON_ABSENT || aud->type == JSON_NULL || (aud->type == JSON_STRING && aud->raw.len == 2);
-    const char *p = aud->raw.at + 1; /* behind the bracket */
+    const char *p = aud->raw.at + 1; /* after the bracket */
     while (strchr(" \t\r\n", *p)) p++;
     return *p == ']';
 }
@@ -179,10 +179,10 @@ static enum jwt_result check_claims(struct slice payload, double now, double lee
     right &= step(t, JWT_NBF, m[NBF].raw, past_fault(&m[NBF], now + leeway, &nbf), m[NBF].raw.at);
     right &= step(t, JWT_IAT, m[IAT].raw, past_fault(&m[IAT], now + leeway, &claims->iat), m[IAT].raw.at);
     right &= step(t, JWT_AUD, m[AUD].raw, is_empty(&m[AUD]) ? NULL : "is for somebody else", m[AUD].raw.at);
-    /* others may mean something else by it: what is no time of ours says nothing */
+    /* others may mean something else by it: what is not a time as we write it says nothing */
     int64_t after = m[AFTER].type == JSON_NUMBER ? slice_decimal(m[AFTER].raw) : 0;
     claims->after = after > 0 ? after : 0;
-    bool alive = exp + leeway > now; /* RFC 7519 4.1.4: on or after exp it must not be taken */
+    bool alive = exp + leeway > now; /* RFC 7519 4.1.4: on or after exp it must not be accepted */
     if (dated) step(t, JWT_ALIVE, m[EXP].raw, alive ? NULL : "expired", m[EXP].raw.at);
     return !right ? JWT_INVALID : alive ? JWT_VALID : JWT_EXPIRED;
 }
@@ -192,12 +192,12 @@ enum jwt_result jwt_verify(const struct jwt_keys *keys, struct slice token, doub
     if (!step(t, JWT_SIZE, token, token.len > JWT_MAX ? "at most 32768 characters are taken" : NULL, NULL))
         return JWT_INVALID;
     struct slice signature = token, header = slice_cut(&signature, '.'), payload = slice_cut(&signature, '.');
-    /* a fourth one would be part of the signature, which is then no base64url */
+    /* a fourth one would be part of the signature, which then is not base64url */
     bool three = signature.at && !(t && memchr(signature.at, '.', signature.len));
     bool right = step(t, JWT_SEGMENTS, token, three ? NULL : "three are taken", NULL);
     if (signature.at == NULL) return JWT_INVALID;
     struct slice signing_input = { token.at, header.len + 1 + payload.len };
-    /* the MAC first: nobody without the key gets a header parsed, which costs more */
+    /* the MAC first: without the key nobody gets a header parsed, which costs more */
     right = right && signature_is_right(keys, signing_input, signature, t);
     if (t || right) right &= header_is_right(header, t);
     if (!t && !right) return JWT_INVALID;

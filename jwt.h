@@ -10,12 +10,12 @@
 #include "hmac.h"
 
 enum {
-    JWT_SUB_MAX = 1024,  /* bytes of a subject; a longer one is not taken */
-    JWT_MAX = 32 * 1024, /* characters of a token; a longer one is not taken */
+    JWT_SUB_MAX = 1024,  /* bytes of a subject; a longer one is rejected */
+    JWT_MAX = 32 * 1024, /* characters of a token; a longer one is rejected */
     JWT_KEYS_MAX = 16,
 };
 
-/* The first one signs, all of them verify. As secret as each: wipe it with explicit_bzero. */
+/* The first one signs, all of them verify. As secret as each of them: wipe it with explicit_bzero. */
 struct jwt_keys {
     unsigned count;
     struct hmac_key key[JWT_KEYS_MAX];
@@ -24,13 +24,13 @@ struct jwt_keys {
 enum jwt_result { JWT_VALID, JWT_EXPIRED, JWT_INVALID };
 
 struct jwt_claims {
-    int64_t after; /* 0: it does not say */
+    int64_t after; /* 0: the token does not say */
     double iat;    /* the same */
     size_t sub_len;
     char sub[JWT_SUB_MAX]; /* UTF-8, may contain NUL */
 };
 
-/* What is looked at, in the order in which people read it; the signature is really the first. */
+/* What is checked, in the order in which people read it; the signature is really checked first. */
 enum jwt_check {
     JWT_SIZE,
     JWT_SEGMENTS,
@@ -53,10 +53,10 @@ enum jwt_check {
     JWT_CHECKS
 };
 
-/* What a verification saw. Where a check fails it goes on, to tell of the others too: nothing of that is believed. */
+/* What a verification saw. If a check fails it goes on, to report the others too; nothing that they see is believed. */
 struct jwt_trace {
     struct jwt_step {
-        bool made;         /* false: there was nothing that it could look at */
+        bool made;         /* false: there was nothing to look at */
         const char *fault; /* NULL: right */
         const char *at;    /* of the fault, in the token, the header or the payload; NULL: all of it */
         struct slice saw;  /* the characters or the JSON text that it is about; no `at`: it is missing */
@@ -66,16 +66,16 @@ struct jwt_trace {
 };
 
 /* Appends the token {"sub":sub,"exp":exp}: byte for byte what PyJWT makes of these claims and this key. sub is
- * UTF-8, exp a NumericDate and not negative. With "iat":iat behind sub, for a life that is not the usual one, where it
- * is not negative; and with a claim of our own (RFC 7519 4.3), "after":after, where that is not 0: when the subject's
- * earlier tokens were revoked. */
+ * UTF-8, exp a NumericDate and not negative. If iat is not negative, "iat":iat follows sub, for a life that is not the
+ * usual one; and if `after` is not 0, a claim of our own (RFC 7519 4.3), "after":after, says when the subject's earlier
+ * tokens were revoked. */
 void jwt_put_claims(struct buffer *out, const struct hmac_key *key, struct slice sub, int64_t iat, int64_t exp,
                     int64_t after);
 
-/* Tells whether a token counts at the time `now`, and whose it is (`claims`, filled in only for JWT_VALID).
+/* Tells whether a token is valid at the time `now`, and whose it is (`claims`, filled in only for JWT_VALID).
  * Both times in seconds; `leeway` widens the reading of exp, nbf and iat. A token is expired only if all else
  * about it is right; the claims are not looked at before the MAC has been found right. `trace`, if it is not NULL,
- * is told of every check; what comes out is the same. */
+ * is told of every check; the result is the same. */
 enum jwt_result jwt_verify(const struct jwt_keys *keys, struct slice token, double now, double leeway,
                            struct jwt_claims *claims, struct jwt_trace *trace);
 

@@ -1,6 +1,6 @@
-/* keys.c - the key file. Who replaces it writes all of it into PATH.unfinished, which is locked meanwhile, and renames
- * that: there is no moment at which the file is missing or in part, and of two who do so at once the second sees what
- * the first has done. A kill leaves at most PATH.unfinished, which the next one takes over.
+/* keys.c - the key file. Whoever replaces it writes all of it into PATH.unfinished, which is locked meanwhile, and
+ * renames that: the file is never missing or incomplete, and of two who do so at once the second sees what the first
+ * has done. A kill leaves at most PATH.unfinished, which the next one takes over.
  *
  * All text of keys is wiped by the function that read or made it. */
 #include "keys.h"
@@ -28,7 +28,7 @@ enum {
 
 /* ---- a key ------------------------------------------------------------ */
 
-/* Keys that stand in tutorials are everybody's, in whatever case and with whatever white space behind them. */
+/* Keys from tutorials are everybody's, in whatever case and with whatever white space after them. */
 static bool is_well_known(struct slice key) {
     struct slice known =
         slice_of("your_secret_key your-secret-key your-256-bit-secret secret secretkey secret_key "
@@ -43,7 +43,7 @@ static bool is_well_known(struct slice key) {
     return false;
 }
 
-/* HMAC pads a key with NUL: one of nothing else is the empty key. */
+/* HMAC pads a key with NUL: a key of nothing else is the empty key. */
 static bool is_empty(struct slice key) {
     while (key.len > 0 && key.at[key.len - 1] == '\0') key.len--;
     return key.len == 0;
@@ -122,7 +122,7 @@ int keys_load(const struct keys_file *f, struct hmac_key *key, unsigned max) {
 
 /* ---- writing ---------------------------------------------------------- */
 
-/* The file in which the next one is written. */
+/* The file into which the next one is written. */
 static const char *unfinished(const char *path, char out[FILE_PATH_MAX]) {
     struct buffer b = { .at = out, .cap = FILE_PATH_MAX };
     put_text(&b, path);
@@ -133,11 +133,11 @@ static const char *unfinished(const char *path, char out[FILE_PATH_MAX]) {
 static bool is_named(int fd, const char *name) {
     struct stat st, named;
     return fstat(fd, &st) == 0 && stat(name, &named) == 0 && st.st_ino == named.st_ino && st.st_dev == named.st_dev &&
-           st.st_nlink == 1; /* with another name it may be anybody's */
+           st.st_nlink == 1; /* with a second name it may be anybody's */
 }
 
-/* PATH.unfinished, locked and empty, or -1 with errno. Who waited for the lock finds that the file has another name by
- * then, and begins again; but not for ever, should a file's name never be its own. */
+/* PATH.unfinished, locked and empty, or -1 with errno. Whoever waited for the lock finds that the file has another name
+ * by then, and begins again; but not for ever, should a file's name never be its own. */
 static int begin(const char *name) {
     enum { TRIES = 1000 };
     for (int i = 0; i < TRIES; i++) {
@@ -153,13 +153,13 @@ static int begin(const char *name) {
     return -1;
 }
 
-/* Removes the file, unless it has its name by now, and lets others begin. */
+/* Removes the file, unless it has its final name by now, and lets others begin. */
 static void end(int fd, const char *name) {
     if (fd >= 0 && is_named(fd, name)) unlink(name);
     if (fd >= 0) close(fd);
 }
 
-/* Gives the file its name once it is on the disk, and puts the name there too. 0, or -1 with errno. */
+/* Gives the file its final name once it is on the disk, and puts the name there too. 0, or -1 with errno. */
 static int finish(int fd, const char *name, const char *path, struct slice text, const struct stat *owner,
                   mode_t mode) {
     struct stat st;
@@ -190,7 +190,7 @@ int keys_make(const char *path, bool *there) {
     if (*there)
         result = 0;
     else if (fd >= 0 && put_new_key(&line) == 0 && fstat(fd, &st) == 0) {
-        if (geteuid() == 0) st = directory; /* made by root, it is the directory's owner's */
+        if (geteuid() == 0) st = directory; /* made by root, it belongs to the directory's owner */
         result = finish(fd, name, path, (struct slice){ text, line.len }, &st, 0600);
     }
     if (result != 0) log_line(path, " can't be made: ", strerror(errno), " (--secret-file names another file)", NULL);
@@ -199,8 +199,8 @@ int keys_make(const char *path, bool *there) {
     return result;
 }
 
-/* The keys that are there, behind the new one: how many there are with that, of which at most `max` are put. 0: it is no
- * file of keys, since a line is too long for one. */
+/* Puts the old keys after the new one, at most `max` in all, and gives how many there would be. 0: it is not a file of
+ * keys, since a line is too long for one. */
 static unsigned put_old_keys(struct buffer *out, struct slice old, unsigned max) {
     unsigned n = 1;
     while (old.at != NULL) {
@@ -214,8 +214,8 @@ static unsigned put_old_keys(struct buffer *out, struct slice old, unsigned max)
     return n;
 }
 
-/* The old file's text is in `text`, and the new one's comes into it behind that. NULL, or why not. A link is not
- * replaced: who can make one would have root overwrite what he can not. */
+/* `text` gets the old file's text and, after it, the new one's. NULL, or why not. A link is not replaced: whoever can
+ * make one would have root overwrite what he himself can not. */
 static const char *replace(const char *path, int fd, const char *name, unsigned max, char *text) {
     struct stat st;
     int old = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);

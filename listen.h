@@ -18,17 +18,17 @@ union listen_address {
 /* Reads ADDR:PORT, [IPv6]:PORT (numbers; port 0: any free one) or unix:PATH. 0 or -1. */
 int listen_parse(const char *text, union listen_address *address);
 
-/* True for 127.0.0.0/8, [::1] and unix sockets: nobody else's machine gets there. */
+/* True for 127.0.0.0/8, [::1] and unix sockets: no other machine gets there. */
 bool listen_is_loopback(const union listen_address *address);
 
-/* Listens, without blocking; `url` gets where, NUL-terminated. The descriptor, or -1 with the reason said. */
+/* Listens, without blocking; `url` says where, NUL-terminated. The descriptor, or -1 with the reason said. */
 int listen_open(const char *text, const union listen_address *address, struct buffer *url);
 
 /* True where the service manager has opened a socket for this process (sd_listen_fds(3)). */
 bool listen_is_given(void);
 
 /* Takes that socket, which must be the only one; `address` and `url` get where it listens. The descriptor, or -1 with
- * the reason said. It stays the manager's: listen_close is not for it. */
+ * the reason said. It stays the manager's: do not listen_close it. */
 int listen_take(union listen_address *address, struct buffer *url);
 
 /* Removes the file of a unix socket. */

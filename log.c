@@ -20,7 +20,7 @@ int log_line(const char *text, ...) {
     for (size_t i = 0; i < b.len; i++)
         if ((uint8_t)line[i] < ' ' || line[i] == 0x7f) line[i] = '?';
     line[b.len] = '\n';
-    /* where nobody reads, the line is lost: a full pipe must not stop the server */
+    /* if nobody reads, the line is lost: a full pipe must not stop the server */
     struct pollfd standard_error = { .fd = STDERR_FILENO, .events = POLLOUT };
     ssize_t written = poll(&standard_error, 1, 0) == 1 ? write(STDERR_FILENO, line, b.len + 1) : 0;
     (void)written;

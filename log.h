@@ -8,9 +8,9 @@
 
 enum { LOG_LINE_MAX = 4096, LOG_TEXT_MAX = 3900, LOG_DECIMAL = 21 };
 
-/* Writes one line, "jwtd: " and then the texts up to a NULL, with one write(2); a control character among them becomes
- * "?", so that no text can forge a line, and of a longer one than LOG_TEXT_MAX the rest is left out, so that what is
- * said behind it has room. errno is kept. Gives -1, for `return log_line(...)`. */
+/* Writes one line, "jwtd: " and then the texts up to a NULL, with one write(2); a control character in them becomes
+ * "?", so that no text can forge a line, and each text is cut off at LOG_TEXT_MAX, so that what follows it has room.
+ * errno is kept. Gives -1, for `return log_line(...)`. */
 __attribute__((sentinel)) int log_line(const char *text, ...);
 
 /* Prints what is in the buffer and empties it. 0, or -1 with the reason said. */

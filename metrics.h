@@ -1,9 +1,9 @@
-/* metrics.h - what is counted, each thread for itself, and the text that Prometheus reads (its exposition format,
+/* metrics.h - what is counted, by each thread for itself, and the text that Prometheus reads (its exposition format,
  * version 0.0.4).
  *
  * A struct metrics is written by one thread only, so that counting is a load and a store: nothing is locked, and no
- * other thread writes to that cache line. Who reads adds up what all threads have; it may be a moment old. A counter
- * has the bits of a long. Where these are 32 it begins again at 0 behind 4,294,967,295, and so does the sum of all:
+ * other thread writes to that cache line. A reader adds up what all threads have; it may be a moment old. A counter
+ * has the bits of a long. If these are 32, it starts again at 0 after 4,294,967,295, and so does the sum of all:
  * Prometheus takes that for a restart, and goes on. */
 #ifndef METRICS_H
 #define METRICS_H
@@ -14,11 +14,11 @@
 #include "bytes.h"
 
 enum {
-    METRICS_ROUTES = 12,          /* the first one: all that is no route */
+    METRICS_ROUTES = 12,          /* the first one: all that is not a route */
     METRICS_STATUSES = 20,        /* the last one: 500 */
     METRICS_PATH_MAX = 24,        /* characters of a route's path */
     METRICS_HASH_BUCKETS = 14,    /* the last one: any time */
-    METRICS_CALLS = 3,            /* outcomes of one to etcd */
+    METRICS_CALLS = 3,            /* outcomes of a call to etcd */
     METRICS_TEXT_MAX = 26 * 1024, /* whatever the counts */
 };
 
@@ -38,7 +38,7 @@ enum metrics_number {
     METRICS_CONNECTIONS,                                      /* open now */
     METRICS_QUEUED,                                           /* requests given to the workers */
     METRICS_DEQUEUED,                                         /* and taken by one */
-    METRICS_QUEUE_CAPACITY,                                   /* what a worker adds to the queue's */
+    METRICS_QUEUE_CAPACITY,                                   /* what a worker adds to the queue's capacity */
     METRICS_HASH_MS,                                          /* milliseconds of hashing */
     METRICS_HASHES,                                           /* a bucket each */
     METRICS_REQUESTS = METRICS_HASHES + METRICS_HASH_BUCKETS, /* METRICS_STATUSES for each route */
@@ -47,7 +47,7 @@ enum metrics_number {
 
 struct metrics {
     atomic_ulong at[METRICS_NUMBERS];
-    uint32_t hash_rest; /* nanoseconds of hashing that are no whole millisecond yet; only its thread's */
+    uint32_t hash_rest; /* nanoseconds of hashing, not a whole millisecond yet; for its thread only */
     char apart[64];     /* a cache line between this one and the next */
 };
 
@@ -63,19 +63,19 @@ static inline void metrics_set(struct metrics *m, unsigned number, unsigned long
 /* Counts an answer; `route` is less than METRICS_ROUTES. A status that is not known here counts as 500. */
 void metrics_request(struct metrics *m, unsigned route, int status);
 
-/* Counts a hash that took so long. */
+/* Counts a hash that took this long. */
 void metrics_hash(struct metrics *m, uint64_t nanoseconds);
 
-/* What is told beside the counts. */
+/* What is told besides the counts. */
 struct metrics_facts {
     const char *const *paths; /* of the routes, from 1 on */
-    unsigned routes;          /* how many there are with the first one, METRICS_ROUTES at the most */
+    unsigned routes;          /* how many there are with the first one, at most METRICS_ROUTES */
     const char *version, *libc;
     uint64_t started; /* seconds since 1970 */
     uint64_t accounts;
     const struct metrics_calls {
         atomic_ulong calls[METRICS_CALLS], retries, milliseconds; /* calls by enum etcd_result */
-    } * etcd;                                                     /* NULL: none is called */
+    } * etcd;                                                     /* NULL: there is no etcd */
 };
 
 /* Appends the text: at most METRICS_TEXT_MAX bytes, if no path is longer than METRICS_PATH_MAX and version and libc

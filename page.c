@@ -7,7 +7,7 @@
 
 #include "base64url.h"
 
-/* The assembler puts it in, and a NUL behind it. */
+/* The assembler puts the page in, and a NUL after it. */
 __asm__(".pushsection .rodata\n"
         ".globl page_html\n"
         "page_html: .incbin \"index.html\"\n"

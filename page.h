@@ -15,8 +15,8 @@ struct page {
     char room[PAGE_FIELDS_MAX];
 };
 
-/* `html` with the fields that go with it: a Content-Security-Policy by which nothing comes from elsewhere and nothing
- * runs but its own <style> and <script>, one of each. */
+/* `html` with the fields that go with it: a Content-Security-Policy that lets nothing come from elsewhere and nothing
+ * run but its own <style> and <script>, one of each. */
 void page_init(struct page *page, sha256_compress *compress, const char *html);
 
 /* index.html, with a NUL. */

@@ -56,7 +56,7 @@ void password_release(struct password_work *work);
 /* Maps memory as scrypt likes it, kept out of core dumps. NULL: there is none. */
 void *password_memory(size_t size);
 
-/* NULL where `secret` may become somebody's password, else what is wrong with it: " is empty". */
+/* NULL if `secret` may become somebody's password, else what is wrong with it: " is empty". */
 const char *password_fault(struct slice secret);
 
 enum password_result {
@@ -67,7 +67,7 @@ enum password_result {
 };
 
 /* Compares a password with a hash string, in time that depends only on the string's cost and the password's
- * length. Where it is right, *cost is what the string costs. */
+ * length. If it is right, *cost is what the string costs. */
 enum password_result password_check(struct password_work *work, struct slice password, struct slice string,
                                     struct password_cost *cost);
 

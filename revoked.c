@@ -1,14 +1,14 @@
 /* revoked.c - a set-associative table that is read while it is written.
  *
- * A reader takes an entry's time only if the entry is that of its account before and after: a writer that gives the
- * entry to another account first says that it is nobody's. The entry's time never goes back then: it may have been given
- * away and returned between a reader's two looks. What an entry said that has to go is everybody's before it goes, and
- * readers look for that last. */
+ * A reader uses an entry's time only if the entry is its account's both before and after: a writer that gives the entry
+ * to another account first says that it is nobody's. Even then the entry's time never goes back, since the entry may
+ * have been given away and returned between a reader's two looks. What an entry said that has to go holds for everybody
+ * before it goes, and readers look at that last. */
 #include "revoked.h"
 
 static const int64_t BASE = 1700000000; /* before the first token was ever revoked here */
 
-/* Later than all is UINT32_MAX, which no `now` reaches: what is kept until then is kept for good. */
+/* UINT32_MAX is later than all, and no `now` reaches it: what is kept until then is kept for good. */
 static uint32_t shorten(int64_t seconds) {
     return seconds <= BASE ? 1 : seconds - BASE < UINT32_MAX ? (uint32_t)(seconds - BASE) : UINT32_MAX;
 }
@@ -27,7 +27,7 @@ static void raise_to(_Atomic uint32_t *at, uint32_t value) {
     if (*at < value) *at = value;
 }
 
-/* The account's entry, or the one that makes room for it: one that says nothing any more, else the oldest. */
+/* The account's entry, or the one that makes room for it: one that has expired, else the oldest. */
 static struct revoked_entry *find_entry(struct revoked_set *set, uint32_t account, uint32_t now) {
     struct revoked_entry *first = NULL;
     uint32_t oldest = UINT32_MAX;

@@ -6,19 +6,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Becomes another user for good: a name of /etc/passwd, or UID or UID:GID. 0, or -1 with the reason said.
+/* Becomes another user for good: a name in /etc/passwd, or UID or UID:GID. 0, or -1 with the reason said.
  * Call it before the first thread starts. */
 int sandbox_become(const char *user);
 
 struct sandbox_grant {
     enum { SANDBOX_READ, SANDBOX_READ_WRITE, SANDBOX_REMOVE, SANDBOX_CONNECT } right;
     const char *path; /* a directory and all in it, or a file */
-    uint16_t port;    /* of TCP: SANDBOX_CONNECT's, to any address */
+    uint16_t port;    /* of TCP, for SANDBOX_CONNECT, to any address */
 };
 
-/* No new privileges, no core dumps, no tracing by others; no file but what is granted; no socket is made unless one may
- * be connected; no system call but those of a serving process. Call it before the first thread starts. What the kernel
- * does not offer is said, and is a failure (-1) only where `require` is set. */
+/* No new privileges, no core dumps, no tracing by others; no file but what is granted; no new socket unless connecting
+ * is granted; no system call but those of a serving process. Call it before the first thread starts. What the kernel
+ * does not offer is said, and is a failure (-1) only if `require` is set. */
 int sandbox_enter(const struct sandbox_grant *grants, size_t n, bool require);
 
 /* What this binary can ask the kernel for. */

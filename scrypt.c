@@ -1,9 +1,9 @@
-/* scrypt.c - scrypt in the letters of RFC 7914.
+/* scrypt.c - scrypt in the notation of RFC 7914.
  *
  * Almost all of the time goes into Salsa20/8. Its sixteen words are mixed four at a time, and the four mixings of a
  * round do not wait for each other: a processor with a few integer units runs them side by side. Vectors of four words
- * need a quarter of the instructions, but are faster only where one of these turns a vector (AVX-512VL); so they are
- * taken only there. An Intel Xeon takes 43 ms with words, 52 with vectors of SSE2 and 34 with those of AVX-512VL.
+ * need a quarter of the instructions, but are faster only where one instruction rotates a vector (AVX-512VL); so they
+ * are used only there. An Intel Xeon takes 43 ms with words, 52 with vectors of SSE2 and 34 with those of AVX-512VL.
  *
  * Guarantees: the result of the RFC on every machine. Which part of the memory is read depends on the password:
  * that is what makes scrypt scrypt. */
@@ -14,7 +14,7 @@
 
 #include "bytes.h"
 
-/* 64 bytes: a Salsa20 matrix, one diagonal after the other, so that what is mixed together lies in one place of each. */
+/* 64 bytes: a Salsa20 matrix, one diagonal after the other: what is mixed together is at the same place in each. */
 struct block {
     _Alignas(16) uint32_t w[16];
 };
@@ -60,7 +60,7 @@ static inline void xor_block(struct block *X, const struct block *B) {
     for (int i = 0; i < 16; i++) X->w[i] ^= B->w[i];
 }
 
-/* Section 4, scryptBlockMix: out = Y_0, Y_2, ..., Y_1, Y_3, ... of B XOR V, blocks of 2 * r; of B where V is NULL. */
+/* Section 4, scryptBlockMix: out = Y_0, Y_2, ..., Y_1, Y_3, ... of B XOR V, each of 2 * r blocks; of B if V is NULL. */
 static void block_mix(const struct block *B, const struct block *V, struct block *out, uint32_t r) {
     struct block X = B[2 * r - 1];
     if (V) xor_block(&X, &V[2 * r - 1]);
@@ -94,7 +94,7 @@ VECTOR_TARGET static inline void quarter_rounds(diagonal *a, diagonal *b, diagon
     *a ^= turn_words(*d + *c, 18);
 }
 
-/* Brings the words of a row to where those of a column were; twice, and they are back. */
+/* Brings the words of a row to where those of a column were; a second call brings them back. */
 VECTOR_TARGET static inline void turn_diagonals(diagonal *b, diagonal *c, diagonal *d) {
     diagonal by_one = (diagonal)_mm_shuffle_epi32((__m128i)*d, 0x39);
     *c = (diagonal)_mm_shuffle_epi32((__m128i)*c, 0x4e);

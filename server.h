@@ -18,13 +18,13 @@ struct server_config {
     int64_t address_limit;   /* connections that an address may hold; 0: any number */
     enum access_format log;  /* of every answered request, to */
     int log_fd;              /* this descriptor */
-    uint8_t address_key[16]; /* random, so that nobody can choose addresses that count for another's */
+    uint8_t address_key[16]; /* random, so that nobody can choose addresses that are counted as another's */
 };
 
 struct server;
 
-/* Serves, on threads of its own, which inherit the caller's signal mask: block what the caller wants to wait for.
- * NULL where it can't, with the reason said. */
+/* Serves, on threads of its own, which inherit the caller's signal mask: block the signals that the caller wants to
+ * wait for. NULL if it can't, with the reason said. */
 struct server *server_start(const struct server_config *config);
 
 /* Takes no more connections, answers every request that has arrived, and ends within 10 seconds. 0, or -1:

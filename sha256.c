@@ -25,7 +25,7 @@ const uint32_t sha256_K[64] = {
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
-/* 4.1.2; Ch and Maj with the same values in an operation less */
+/* 4.1.2; Ch and Maj have the same values with one operation less */
 static inline uint32_t ROTR(uint32_t x, int n) { return x >> n | x << (32 - n); }
 static inline uint32_t Ch(uint32_t x, uint32_t y, uint32_t z) { return z ^ (x & (y ^ z)); }
 static inline uint32_t Maj(uint32_t x, uint32_t y, uint32_t z) { return (x & y) ^ (z & (x ^ y)); }
@@ -35,7 +35,7 @@ static inline uint32_t sigma0(uint32_t x) { return ROTR(x, 7) ^ ROTR(x, 18) ^ x 
 static inline uint32_t sigma1(uint32_t x) { return ROTR(x, 17) ^ ROTR(x, 19) ^ x >> 10; }
 
 /* 6.2.2 step 3. The standard moves the eight variables one place on at the end of each round; here they stay,
- * and the next call names them one place on. */
+ * and the next call's arguments are one place on. */
 static inline void round_t(uint32_t a, uint32_t b, uint32_t c, uint32_t *d, uint32_t e, uint32_t f, uint32_t g,
                            uint32_t *h, uint32_t K_t_plus_W_t) {
     uint32_t T1 = *h + Sigma1(e) + Ch(e, f, g) + K_t_plus_W_t;
@@ -46,7 +46,7 @@ static inline void round_t(uint32_t a, uint32_t b, uint32_t c, uint32_t *d, uint
 
 /* The message schedule, step 1, sixteen words at a time: W_t-16 to W_t-1 become W_t to W_t+15. */
 static inline void schedule(uint32_t W[16]) {
-#pragma GCC unroll 16 /* so that the words stay in registers, as far as there are any */
+#pragma GCC unroll 16 /* so that the words stay in registers, as far as there are enough */
     for (int t = 0; t < 16; t++) W[t] += sigma1(W[(t + 14) % 16]) + W[(t + 9) % 16] + sigma0(W[(t + 1) % 16]);
 }
 

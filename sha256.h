@@ -18,7 +18,7 @@ typedef void sha256_compress(uint32_t H[8], const uint32_t M[16]);
 sha256_compress sha256_compress_portable;
 
 /* The fastest that this processor runs: the SHA extensions of x86, the crypto extensions of aarch64, else the
- * portable one. `hwcap` is the kernel's AT_HWCAP, which only aarch64 asks. Choose once, at start, and hand it
+ * portable one. `hwcap` is the kernel's AT_HWCAP, which only aarch64 uses. Choose once, at start, and hand it
  * down. */
 sha256_compress *sha256_fastest(unsigned long hwcap);
 
@@ -36,7 +36,7 @@ void sha256_update(struct sha256 *s, const void *data, size_t n);
 void sha256_final(struct sha256 *s, uint8_t digest[SHA256_DIGEST]);
 void sha256_finish(struct sha256 *s);
 
-/* The digest of two strings of bytes, one behind the other. Nothing of them is left behind. */
+/* The digest of two strings of bytes, one after the other. Nothing of them is left behind. */
 void sha256_of(sha256_compress *compress, const void *a, size_t a_len, const void *b, size_t b_len,
                uint8_t digest[SHA256_DIGEST]);
 

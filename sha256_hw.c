@@ -18,7 +18,7 @@ SHA_TARGET static inline void rounds(__m128i *ABEF, __m128i *CDGH, __m128i W, in
     *ABEF = _mm_sha256rnds2_epu32(*ABEF, *CDGH, _mm_shuffle_epi32(KW, 0x0e));
 }
 
-/* W_t to W_t+3, in place of W_t-16 to W_t-13; the arguments are in time's order. */
+/* W_t to W_t+3, in place of W_t-16 to W_t-13; the arguments are in the order of t. */
 SHA_TARGET static inline void schedule(__m128i *W0, __m128i W1, __m128i W2, __m128i W3) {
     __m128i W_t_minus_7 = _mm_alignr_epi8(W3, W2, 4);
     *W0 = _mm_sha256msg2_epu32(_mm_add_epi32(_mm_sha256msg1_epu32(*W0, W1), W_t_minus_7), W3);

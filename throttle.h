@@ -10,7 +10,7 @@
 
 enum {
     THROTTLE_ENTRIES = 65536, /* of 16 bytes */
-    /* for one account from one address: so many at once, then one in so many milliseconds */
+    /* for one account from one address: this many at once, then one in this many milliseconds */
     THROTTLE_ACCOUNT_BURST = 10,
     THROTTLE_ACCOUNT_MS = 6000,
     /* for one address (of IPv6 the first 64 bits), whatever the account */
@@ -25,7 +25,7 @@ struct throttle *throttle_new(sha256_compress *compress, const uint8_t key[16]);
 void throttle_free(struct throttle *t);
 
 /* Milliseconds until another try is allowed; 0: now. `now_ms` never goes back (CLOCK_MONOTONIC). An address that is
- * not known has no bound of its own; the account's then holds for all such together. */
+ * not known has no bound of its own; the account's then holds for all of these together. */
 uint64_t throttle_wait(struct throttle *t, struct slice name, const struct address *address, uint64_t now_ms);
 
 /* Counts a failed try. */

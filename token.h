@@ -12,12 +12,12 @@ struct token_config {
     const char *users; /* the accounts' file */
     sha256_compress *compress;
     int64_t ttl;
-    bool ttl_chosen; /* for this token; else it is the server's */
+    bool ttl_chosen; /* `ttl` is for this token; else it is the server's */
     double leeway;
-    const char *file; /* with the token; NULL: it is on standard input */
+    const char *file; /* that holds the token; NULL: it is on standard input */
 };
 
-/* Are these the words behind `jwtd token`, a NULL at their end? If not, one line says what they may be. */
+/* Are these valid words after `jwtd token`, ending with a NULL? If not, one line says what they may be. */
 bool token_words(char *const *words);
 
 /* Does what they say. 0: done, or the token is valid; 1: not, with the reason said. */

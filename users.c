@@ -1,13 +1,13 @@
-/* users.c - what holds of accounts wherever they are kept: their names, the text of their lines, whose tokens were
+/* users.c - what is true of accounts wherever they are kept: their names, the text of their lines, whose tokens were
  * revoked, and what a change makes of a name.
  *
- * An account is a line of JSON, or no such account any more:
+ * A line of JSON is an account, or says that there is no such account any more:
  *
  *   {"username":"Romel","password":"scrypt:32768:8:1$...$...","sum":"1b4f0e98"}
  *   {"username":"Romel","deleted":true,"sum":"6cb5de36"}
  *
- * Before the sum may stand "not_before" and "tokens_until", which say since when the account's tokens count, and until
- * when that must be remembered. Every later line of the name says them again. A line ends with the first eight hex
+ * Before the sum there may be "not_before" and "tokens_until", which say since when the account's tokens are valid, and
+ * until when that must be remembered. Every later line of the name repeats them. A line ends with the first eight hex
  * digits of the SHA-256 of all that stands before `,"sum"`; one written by hand may leave the sum out. */
 #include <pthread.h>
 #include <stdlib.h>
@@ -22,8 +22,8 @@
 
 enum {
     SUM_LEN = 8,
-    LEEWAY_MAX = 3600, /* seconds that a token may be taken after it has expired */
-    HASH_MAX = 60, /* and that a log-in may take: who is overtaken gets a token that expires later than those before */
+    LEEWAY_MAX = 3600, /* seconds that a token may be accepted after it has expired */
+    HASH_MAX = 60, /* and that a log-in may take: if overtaken, it gives a token that expires later than those before */
     BATCH_LEN = 256 * 1024,
     TAIL_LEN = sizeof ",\"sum\":\"\"}" - 1 + SUM_LEN,
 };
@@ -157,7 +157,7 @@ void users_note_revoked(struct users *u, uint64_t hash, const struct user *user)
     pthread_mutex_unlock(&noting);
 }
 
-/* The time is later than whatever one of the tokens may say, even where the clock has gone back. */
+/* The new time is later than what any of the tokens may say, even if the clock has gone back. */
 static void revoke_tokens(const struct users *u, struct slice name, struct user *user) {
     int64_t now = time(NULL), last = revoked_not_before(u->revoked, users_keyed_hash(u, name), now);
     raise_to(&last, user->not_before);
@@ -250,7 +250,7 @@ static int reserve_known(struct users *u) {
     return 0;
 }
 
-/* Has one of them a later time than the other? */
+/* Is one of its times later than the one given? */
 static bool is_later(const struct user *user, int64_t not_before, int64_t tokens_until) {
     return user->not_before > not_before || user->tokens_until > tokens_until;
 }

@@ -1,18 +1,18 @@
 /* users_file.c - the accounts in a file of JSON Lines, one account a line, as users.c writes them.
  *
  * The file is the truth and memory is its index. Lines are only ever appended; of several with one name the
- * last counts, be it that there is no such account any more.
+ * last one holds, even if it says that there is no such account any more.
  *
  * Guarantees: what users_store acknowledged has been through fdatasync. Every process that opens
  * the file takes turns by flock(2) and reads what others appended before it writes. A last line without its end
  * is what a crash leaves: it was never acknowledged and is cut off, with a warning. Any other damage stops the
  * start and changes nothing.
  *
- * Others may put another file under the name, or other lines into this one, as an editor does: it is read from its start,
- * and taken once it is sound; what is still being written is left alone.
+ * Others may put another file under the name, or other lines into this one, as an editor does: it is read from its
+ * start, and accepted once it is sound; what is still being written is left alone.
  *
- * A server that starts alone may write what counts into a new file, which takes the place of the old one under its
- * lock: who waits for that lock looks at the name again before it writes.
+ * A server that starts alone may write the lines that still hold into a new file, which takes the place of the old one
+ * under its lock: a process that waits for that lock looks at the name again before it writes.
  *
  * Refuses to acknowledge anything more once an fdatasync has failed: the kernel may have dropped the pages, and
  * would say nothing the next time. */
@@ -35,8 +35,8 @@
 enum {
     LINE_LEN_USUAL = 225, /* with a name of ten letters and a hash of scrypt */
     READ_LEN = 256 * 1024,
-    LOCK_TRIES = 500,  /* a hundred a second */
-    TAIL_LEN = 64,     /* of the last line, its sum at the least */
+    LOCK_TRIES = 500,  /* a hundred per second */
+    TAIL_LEN = 64,     /* of the last line, at least its sum */
     REVOKED_BITS = 12, /* 32,768 accounts, 416 KiB */
 };
 
@@ -49,7 +49,7 @@ static const char too_large[] = "is larger than 256 GiB";
 struct users_file {
     struct users base;       /* its accounts and revoked are written under a lock, and read without it */
     atomic_bool sync_failed; /* so is this */
-    char *real; /* the path of the file itself, if a symbolic link may lead to it: when it was opened last */
+    char *real;              /* the path of the file itself, without symbolic links, as of when it was last opened */
 
     pthread_mutex_t lock; /* guards all below */
     int fd;
@@ -57,14 +57,14 @@ struct users_file {
     ino_t inode;
     uint64_t end, lines;     /* how much of the file is indexed */
     char tail[TAIL_LEN];     /* the last bytes of that */
-    struct timespec written; /* when it was, at that time */
+    struct timespec written; /* when the file was last written, as of then */
     uint64_t *index;
     unsigned index_bits;
     uint64_t count;  /* of names in the index, those of deleted accounts too */
     uint64_t idle;   /* how many of these have a newest line that says nothing */
     bool bad_line;   /* what was read last had one */
     struct stat bad; /* the file that users_refresh found to have one: it says so once */
-    time_t failed;   /* when it failed for another reason: it does not try again in that second */
+    time_t failed;   /* when users_refresh failed for another reason: it does not try again in that second */
 };
 
 static struct users_file *file_of(struct users *users) { return (struct users_file *)users; }
@@ -106,7 +106,7 @@ static void index_put(uint64_t *index, unsigned bits, uint64_t entry) {
     index[i] = entry;
 }
 
-/* Makes sure that `more` accounts fit, three quarters full at the most. */
+/* Makes sure that `more` accounts fit with the table at most three quarters full. */
 static int index_reserve(struct users_file *u, uint64_t more) {
     char number[LOG_DECIMAL];
     unsigned bits = u->index_bits ? u->index_bits : INDEX_BITS_MIN;
@@ -140,7 +140,7 @@ static int index_find(const struct users_file *u, struct slice name, uint64_t ha
     return 0;
 }
 
-/* The account of this name: as index_find, but one that is deleted is none. The times in the record are the name's in
+/* The account of this name: as index_find, but a deleted one is none. The times in the record are the name's in
  * any case. */
 static int find_account(struct users *users, struct slice name, struct record *record) {
     size_t place;
@@ -185,7 +185,7 @@ static int index_enter(struct users_file *u, struct slice name, uint64_t hash, c
 /* ---- reading the file ------------------------------------------------- */
 
 /* Lines on their way into the index. Each is entered when the next one has been read, since by then its place has
- * come from memory; else a third of the time would go into waiting for that. */
+ * come from memory; else a third of the time would be spent waiting for that. */
 struct reading {
     uint64_t end, lines; /* how much of the file has been read */
     struct ahead {
@@ -228,11 +228,11 @@ static size_t whole_account(const struct users_file *u, struct slice tail) {
     return 0;
 }
 
-/* What is done with a last line without its end. Who only reads may be looking at what somebody is still typing or
- * copying, and cuts nothing off; in a file that he reads from the start he completes a whole account. */
+/* What is done with a last line without its end. A process that only reads may see what somebody is still typing or
+ * copying, and cuts nothing off; in a file that it reads from the start it completes a whole account. */
 enum mending { LEAVE, COMPLETE, CUT_OFF };
 
-/* Can a crash have left these bytes of a line that was written here? All others are somebody's own. */
+/* Can these bytes be what a crash left of a line that was written here? All others are somebody's own. */
 static bool is_torn(struct slice tail) {
     static const char start[] = "{\"username\":";
     for (size_t i = 0; i < tail.len && i < sizeof start - 1; i++)
@@ -240,9 +240,9 @@ static bool is_torn(struct slice tail) {
     return true;
 }
 
-/* The bytes behind the last LF. A part of an account is what a crash leaves: it is cut off. A whole one without
- * its LF, as an editor may leave it, is kept and completed; one with something else behind it is damage, and so is what
- * begins as no account does. Bytes that a file had grown by but that had not arrived when the power went read as NUL. */
+/* The bytes after the last LF. A part of an account is what a crash leaves: it is cut off. A whole one without its
+ * LF, as an editor may leave it, is kept and completed; one followed by something is damage, and so is what does not
+ * begin as an account does. Bytes that a file had grown by but that had not arrived when the power went read as NUL. */
 static int mend_tail(struct users_file *u, struct reading *r, struct slice tail, enum mending mend) {
     char number[LOG_DECIMAL];
     size_t len = tail.len, whole = whole_account(u, tail);
@@ -262,9 +262,9 @@ static int mend_tail(struct users_file *u, struct reading *r, struct slice tail,
     return whole == 0 ? 0 : read_line(u, r, (struct slice){ tail.at, whole }, false);
 }
 
-/* A part of the file. While its lines are entered, a second thread reads the next one and checks the sums there, which
- * is half of all the work. Once it is waited for it leaves the other sums to the first thread, so that neither waits
- * for long, however fast SHA-256 is here. Nothing that one looks at for each line is written by the other. */
+/* A part of the file. While its lines are entered, a second thread reads the next part and checks the sums there, which
+ * is half of all the work. Once it is waited for, it leaves the other sums to the first thread, so that neither waits
+ * for long, however fast SHA-256 is here. Nothing that one thread looks at for each line is written by the other. */
 struct chunk {
     int fd, error;
     sha256_compress *compress;
@@ -298,7 +298,7 @@ static void *read_chunk(void *argument) {
     return NULL;
 }
 
-/* What stands behind the last LF. */
+/* What follows the last LF. */
 static struct slice tail_of(const struct chunk *c) { return (struct slice){ c->text + c->whole, c->len - c->whole }; }
 
 static int enter_chunk(struct users_file *u, struct reading *r, const struct chunk *c) {
@@ -312,7 +312,7 @@ static int enter_chunk(struct users_file *u, struct reading *r, const struct chu
     return tail.len < USERS_LINE_MAX ? 0 : read_line(u, r, tail, false); /* it says that it is too long */
 }
 
-/* Enters a chunk while the next one is read. Where no second thread can be started, one does both. */
+/* Enters a chunk while the next one is read. If no second thread can be started, one does both. */
 static int enter_and_read(struct users_file *u, struct reading *r, const struct chunk *c, struct chunk *next) {
     pthread_t thread;
     begin_chunk(next, u, c->start + c->whole);
@@ -326,14 +326,14 @@ static int enter_and_read(struct users_file *u, struct reading *r, const struct 
     return result;
 }
 
-/* The bytes before `end`, or as many as there are: all zeros, where they can't be read. */
+/* The bytes before `end`, or as many as there are: all zeros if they can't be read. */
 static void read_tail(const struct users_file *u, char tail[TAIL_LEN]) {
     size_t len = u->end < TAIL_LEN ? (size_t)u->end : TAIL_LEN;
     memset(tail, 0, TAIL_LEN);
     if (pread(u->fd, tail, len, (off_t)(u->end - len)) != (ssize_t)len) memset(tail, 0, TAIL_LEN);
 }
 
-/* Do other lines stand where those did that are indexed? An editor, or cp, may have written the file anew in place. */
+/* Are there other lines where the indexed ones were? An editor, or cp, may have rewritten the file in place. */
 static bool is_rewritten(const struct users_file *u) {
     char tail[TAIL_LEN];
     read_tail(u, tail);
@@ -370,8 +370,8 @@ static int catch_up(struct users_file *u, enum mending mend) {
     return result;
 }
 
-/* Waits for its turn, but not for ever: whoever may read the file may lock it. Meanwhile `held`, where it is given, is
- * let go, so that those who only read go on. */
+/* Waits for its turn, but not for ever: whoever may read the file may lock it. Meanwhile `held`, if it is given, is
+ * released, so that those who only read go on. */
 static int lock_file(const struct users_file *u, pthread_mutex_t *held) {
     const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
     for (int tries = 0; flock(u->fd, LOCK_EX | LOCK_NB) != 0; tries++) {
@@ -384,7 +384,7 @@ static int lock_file(const struct users_file *u, pthread_mutex_t *held) {
     return 0;
 }
 
-/* `make`: where it is missing, it is made. */
+/* `make`: if it is missing, it is made. */
 static int open_file(struct users_file *u, bool make, enum mending mend) {
     struct stat st;
     u->fd = open(u->base.where, O_RDWR | O_APPEND | (make ? O_CREAT : 0) | O_CLOEXEC, 0600);
@@ -398,7 +398,7 @@ static int open_file(struct users_file *u, bool make, enum mending mend) {
     /* a place for every line that it may have, so that the table hardly ever grows while the file is read */
     if (index_reserve(u, (uint64_t)st.st_size / LINE_LEN_USUAL + 1) != 0 || lock_file(u, NULL) != 0) return -1;
     int result = catch_up(u, mend);
-    /* what a killed process wrote or renamed, but did not sync, is told from what is durable by nobody: now it is */
+    /* nobody can tell what a killed process wrote or renamed, but did not sync, from what is durable: now it is */
     if (result == 0 && u->end > 0 && (fdatasync(u->fd) != 0 || file_sync_directory(real_path(u)) != 0))
         result = complain(u, "can't be synced: ", strerror(errno));
     flock(u->fd, LOCK_UN);
@@ -407,7 +407,7 @@ static int open_file(struct users_file *u, bool make, enum mending mend) {
 
 /* ---- taking turns with other processes -------------------------------- */
 
-/* The file that the name stands for, beside what is indexed: to one that is WRITTEN to lines may have been appended. */
+/* The file that the name stands for, compared with what is indexed. WRITTEN: lines may have been appended. */
 enum file_state { AS_INDEXED, WRITTEN, REPLACED, MISSING };
 
 static bool same_time(const struct stat *st, struct timespec written) {
@@ -420,8 +420,8 @@ static enum file_state look(const struct users_file *u, struct stat *st) {
     return (uint64_t)st->st_size > u->end || !same_time(st, u->written) ? WRITTEN : AS_INDEXED;
 }
 
-/* Another file stands under the name, or other lines in it, put there by an editor or a restore: it is read from the
- * start, and taken if it is sound. It is not made: where it has gone again, those that are known go on. */
+/* There is another file under the name, or other lines in it, put there by an editor or a restore: it is read from the
+ * start, and accepted if it is sound. It is not made: if it has gone again, the known accounts stay. */
 static int reopen(struct users_file *u, enum mending mend) {
     struct users_file new = { .base = u->base, .real = u->real, .fd = -1 };
     atomic_store(&new.base.accounts, 0);
@@ -443,7 +443,7 @@ static int reopen(struct users_file *u, enum mending mend) {
     return 0;
 }
 
-/* Locks the file that the name stands for now, indexed to its end: for who is going to write, or only reads. */
+/* Locks the file that the name stands for now, indexed to its end, for a caller that `writes` or only reads. */
 static int begin(struct users_file *u, bool writes) {
     struct stat st;
     for (bool anew = false;; anew = true) {
@@ -480,7 +480,7 @@ static int copy_lines(const struct users_file *u, int fd) {
 }
 
 /* Puts a file with these lines, of the same mode and owner, in the place of this one. A lease is given only for a file
- * that nobody else has open; whoever opens it from then on is seen in it and waits, for its end or until the kernel
+ * that nobody else has open; whoever opens it from then on shows in it and waits, for its end or until the kernel
  * takes it away (fcntl(2)). NULL, or why not. */
 static const char *replace_file(const struct users_file *u, const char *temporary) {
     static const char in_use[] = "another process has it open";
@@ -505,7 +505,7 @@ static int compact(struct users_file *u) {
     put_text(&path, u->base.where);
     put_bytes(&path, ".compacting", sizeof ".compacting");
     unlink(temporary);                            /* of one that was killed */
-    if (kept == 0 || kept * 2 >= lines) return 0; /* one in which all are deleted says that somebody was here */
+    if (kept == 0 || kept * 2 >= lines) return 0; /* a file in which all are deleted says that somebody was here */
     const char *why = replace_file(u, temporary);
     if (why) {
         complain(u, "is not compacted: ", why);
@@ -516,7 +516,7 @@ static int compact(struct users_file *u) {
     log_line(u->base.where, ": compacted from ", log_decimal(lines, before), " lines to ", log_decimal(kept, after),
              NULL);
     flock(u->fd, LOCK_UN);
-    free(u->index); /* there is memory for one */
+    free(u->index); /* there is memory for only one */
     u->index = NULL;
     return reopen(u, CUT_OFF);
 }
@@ -573,7 +573,7 @@ static int file_watch(const struct users *users) {
     return -1;
 }
 
-/* Reads what others have stored; where that fails, known accounts go on as they are. */
+/* Reads what others have stored; if that fails, the known accounts stay as they are. */
 static int take_up(struct users_file *u) {
     int result = begin(u, false);
     if (result == 0) flock(u->fd, LOCK_UN);
@@ -621,7 +621,7 @@ static int file_refresh(struct users *users) {
     pthread_mutex_lock(&u->lock);
     enum file_state state = look(u, &st);
     if ((state == WRITTEN || state == REPLACED) && !is_same(&st, &u->bad)) {
-        result = now == u->failed ? -1 : flock(u->fd, LOCK_EX | LOCK_NB); /* it is not waited for */
+        result = now == u->failed ? -1 : flock(u->fd, LOCK_EX | LOCK_NB); /* without waiting */
         u->bad_line = false;
         if (result == 0 && (result = take_up(u)) != 0) u->failed = now;
         if (u->bad_line) u->bad = st, u->failed = result = 0;
@@ -673,7 +673,7 @@ static int store(struct users_file *u, struct slice name, const struct user *use
     if (users_make_line(&line, &u->base, name, user) != 0 || index_reserve(u, 1) != 0) return -1;
     int result = append(u, &line);
     if (result == 0) result = index_enter(u, name, users_keyed_hash(&u->base, name), user, u->end + line.len);
-    note_state(u); /* who could not write has touched it, too */
+    note_state(u); /* a write that failed has touched it, too */
     return result;
 }
 
@@ -701,7 +701,7 @@ static int file_batch_begin(struct users *users) {
     return -1;
 }
 
-/* What was appended, all at once, comes into the index when somebody looks at the file next, as what others append. More
+/* What was appended, all at once, comes into the index when the file is looked at next, like what others append. More
  * than an index can hold is not appended. */
 static int file_batch_end(struct users *users, bool keep, users_progress *progress) {
     struct users_file *u = file_of(users);

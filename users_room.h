@@ -1,5 +1,5 @@
-/* users_room.h - for those who keep accounts, behind users.h: what a room for them must be able to do, and what all
- * rooms share. */
+/* users_room.h - for the rooms behind users.h that keep accounts: what each must be able to do, and what all of them
+ * share. */
 #ifndef USERS_ROOM_H
 #define USERS_ROOM_H
 
@@ -13,10 +13,10 @@ enum users_how {
     PLAIN,      /* the account must be as it was seen */
     ONLY_FIRST, /* and there must be no other at all */
     REVOKE,     /* and its tokens are revoked */
-    AS_IT_IS,   /* it stays as it is, whatever that may be */
+    AS_IT_IS,   /* it stays as it is, whether seen or not */
 };
 
-/* What is to become of a name: as users_store has it. The times are those that it has at least. */
+/* What is to become of a name, as in users_store. Its times become no earlier than these. */
 struct users_change {
     struct slice name;
     const struct user *seen, *user;
@@ -24,13 +24,13 @@ struct users_change {
     int64_t not_before, tokens_until;
 };
 
-/* Each function as that of users.h with its name; compact, fault, watch, calls and batch_find may be NULL, where there
- * is nothing to be done. `open` ends with what was revoked known, before anything is served; `close` comes behind
- * an `open` that failed, too. `find`, `change` and `any` are called from many threads, `refresh` from one, and `next`
+/* Each function is as that of its name in users.h; compact, fault, watch, calls and batch_find may be NULL, if there is
+ * nothing to be done. Once `open` returns, it is known what was revoked, before anything is served; `close` follows an
+ * `open` that failed, too. `find`, `change` and `any` are called from many threads, `refresh` from one, and `next`
  * and the batch from the command line only. */
 struct users_room {
-    size_t size;           /* of what begins with a struct users */
-    unsigned revoked_bits; /* of the number of sets for tokens that are revoked */
+    size_t size;           /* of its struct, which begins with a struct users */
+    unsigned revoked_bits; /* `bits` of struct revoked */
     int (*open)(struct users *users);
     void (*close)(struct users *users);
     int (*compact)(struct users *users);
@@ -61,7 +61,7 @@ struct users {
     atomic_size_t accounts; /* that are not deleted */
     struct buffer batch;    /* lines */
     size_t batch_lines;
-    struct known *known;           /* by users_know: a hash table */
+    struct known *known;           /* a hash table, filled by users_know */
     size_t known_count, known_cap; /* a power of two */
 };
 
@@ -80,26 +80,26 @@ static inline bool says_the_same(const struct user *a, const struct user *b) {
 /* The first eight bytes of SHA-256 over key and text. */
 uint64_t users_keyed_hash(const struct users *users, struct slice text);
 
-/* Until when must it be remembered which tokens were revoked? So long one of them could be taken. */
+/* Until when must it be remembered which tokens were revoked? Until then one of them could be accepted. */
 int64_t users_remembered_until(const struct users *users, const struct user *user);
 
-/* From now on this process refuses what was revoked. */
+/* From now on this process rejects what was revoked. */
 void users_note_revoked(struct users *users, uint64_t hash, const struct user *user);
 
-/* What a name that is `known` like this (without a hash: there is no account) becomes: USERS_OK with its new line, or
- * why not. `others`: there is or was an account of any name. */
+/* What becomes of a name that so far is `known` (without a hash: there is no account): USERS_OK with what its `next`
+ * line says, or why not. `others`: there is or was an account of any name. */
 enum users_result users_plan(const struct users *users, const struct users_change *change, const struct user *known,
                              bool others, struct user *next);
 
-/* Is the sum of a line right, or left out? That is half of the work of users_read_line, and users_parse_line is the other
- * half where it was `checked` before. */
+/* Is the sum of a line right, or left out? That is half of the work of users_read_line; users_parse_line does the other
+ * half if the sum was `checked` before. */
 bool users_sum_is_right(sha256_compress *compress, struct slice line);
 const char *users_parse_line(const struct users *users, struct slice line, bool checked, struct record *record);
 
-/* As users_put_line, and sees that it can be read back; if not, that is said and nothing is appended. 0 or -1. */
+/* As users_put_line, and checks that it can be read back; if not, that is said and nothing is appended. 0 or -1. */
 int users_make_line(struct buffer *line, const struct users *users, struct slice name, const struct user *user);
 
-/* Notes an account that is there, or in the batch, until users_batch_end. USERS_OK: it is new, or one of its times is
+/* Notes an account that is stored, or in the batch, until users_batch_end. USERS_OK: it is new, or one of its times is
  * later than was known; the other one is raised to what was known. USERS_EXISTS: it was known, with the same hash and
  * times that are no earlier. USERS_CHANGED: with another hash. USERS_UNAVAILABLE: no memory. */
 enum users_result users_know(struct users *users, struct record *record);
