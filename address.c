@@ -9,6 +9,7 @@ static bool is_ipv4(const struct address *a) { return memcmp(a->bytes, mapped, s
 
 int address_parse(struct slice text, struct address *address) {
     char name[ADDRESS_TEXT_MAX] = "";
+    address->known = false;
     if (text.len >= sizeof name) return -1;
     memcpy(name, text.at, text.len);
     memcpy(address->bytes, mapped, sizeof mapped);
