@@ -30,7 +30,7 @@ probe    = $(shell mkdir -p $(BUILD) && cd $(BUILD) && echo 'int main(void){retu
              $(CC) -fPIE -pthread $(1) probe.c -o probe 2>/dev/null && $(EMULATOR) ./probe && \
              ! readelf -l probe 2>/dev/null | grep -q INTERP && echo yes)
 LINK     := $(if $(SANITIZE),-pie,$(if $(call probe,-static-pie),-static-pie,$(if $(call probe,-static),-static,-pie)))
-# what is linked to one place needs no code that runs at any
+# what is linked to a fixed address needs no position-independent code
 PIE      = $(if $(filter -static,$(LINK)),-fno-pie,-fPIE)
 LDFLAGS  = $(LINK) -Wl,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code,--gc-sections
 
@@ -73,12 +73,12 @@ $(BUILD)/late_jwtd: tests/late_clock.c $(SOURCES:%.c=$(BUILD)/%.o)
 
 unit-tests: $(TESTS:%=$(BUILD)/%)
 
-test: # the compilers on all cores at once: they took half of the time
+test: # the compilers on all cores at once: they took half the time
 	@$(MAKE) -s $(if $(findstring -j,$(MAKEFLAGS)),,-j$$(nproc 2>/dev/null || echo 1)) jwtd unit-tests
 	@tests/run.sh $(TESTS:%=$(BUILD)/%) ./test.sh tests/admin.sh tests/keys.sh
 
-# The long one, in two lanes that take about as long: real peers, other machines and fuzzing; and beside them, with what
-# processor they leave, other compilers and sanitizers.
+# The long one, in two lanes of about the same length: real peers, other machines and fuzzing; beside them, with what
+# processor time they leave, other compilers and sanitizers.
 PEERS    = man services lifecycle admin keys metrics durability flask interop openapi browser tour fail2ban guard etcd \
            cluster machines dist deb
 BUILDS   = layers constant_time memory mutants builds coverage
@@ -99,7 +99,7 @@ install: jwtd
 	install -m 755 jwtd $(DESTDIR)$(PREFIX)/bin/jwtd
 	install -m 644 contrib/jwtd.8 $(DESTDIR)$(PREFIX)/share/man/man8/jwtd.8
 
-# Static and stripped, for every machine whose compiler is here: the same bytes in whatever folder and at whatever time.
+# Static and stripped, for every machine whose compiler is here: the same bytes in any folder and at any time.
 # NAME:COMPILER[:TARGET], linked with musl where Debian's musl-dev for that target is installed beside the compiler.
 MACHINES = x86_64:musl-gcc aarch64:aarch64-linux-gnu-gcc:aarch64-linux-musl \
            armhf:arm-linux-gnueabihf-gcc:arm-linux-musleabihf riscv64:riscv64-linux-gnu-gcc mips:mips-linux-gnu-gcc

@@ -3,7 +3,7 @@
 
 #include "json.h"
 
-/* As nginx writes it: those who read logs look for the next quote. */
+/* As nginx does it: programs that read logs look for the next quote. */
 static void put_escaped(struct buffer *out, struct slice s) {
     static const char digits[] = "0123456789ABCDEF";
     for (size_t i = 0; i < s.len; i++) {
@@ -32,7 +32,7 @@ static void put_user(struct buffer *out, struct slice user) {
         put_escaped(out, cut(user, ACCESS_USER_MAX));
 }
 
-/* The part of an IMF-fixdate, Tue, 24 Nov 2026 14:17:47 GMT, that begins at `from`, and what stands before it. */
+/* The part of an IMF-fixdate, Tue, 24 Nov 2026 14:17:47 GMT, that begins at `from`, with `before` in front. */
 static void put_part(struct buffer *out, const char *before, const char *date, size_t from, size_t len) {
     put_text(out, before);
     put_bytes(out, date + from, len);

@@ -1,8 +1,8 @@
-/* admin.c - accounts from the shell, through users.c like every other process: a server that runs sees a change at
+/* admin.c - accounts from the shell, through users.c like every other process: a running server sees a change at
  * once.
  *
  * A password comes from the terminal, unseen and typed twice, or is a line of standard input. It is never an argument:
- * those are everybody's to read. */
+ * anybody can read those. */
 #include "admin.h"
 
 #include <errno.h>
@@ -20,11 +20,11 @@
 
 /* ---- a new password --------------------------------------------------- */
 
-typedef char line[PASSWORD_LEN_MAX + 1]; /* one more than a password may have: then it is too long */
+typedef char line[PASSWORD_LEN_MAX + 1]; /* one byte more than a password may have: then it is too long */
 
 static struct termios terminal; /* as it was */
 
-/* The terminal shows again what is typed, and the signal does what it always does. */
+/* Has the terminal show again what is typed, and the signal do what it does by default. */
 static void show_again(int number) {
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &terminal);
     signal(number, SIG_DFL);
@@ -34,13 +34,13 @@ static void show_again(int number) {
 /* NULL, or what is wrong with the line. */
 static const char *read_line(line text, const char *prompt, struct slice *password) {
     size_t len = 0;
-    ssize_t n = write(STDERR_FILENO, prompt, strlen(prompt)); /* where that fails it is asked for without being told */
+    ssize_t n = write(STDERR_FILENO, prompt, strlen(prompt)); /* where that fails it is read without a prompt */
     while (len < sizeof(line) && (n = read(STDIN_FILENO, text + len, 1)) == 1 && text[len] != '\n') len++;
     *password = (struct slice){ text, len };
     return n < 0 ? " can't be read from standard input" : password_fault(*password);
 }
 
-/* NULL, or what is wrong with what came. What was typed beyond a line's end is thrown away: no shell must get it. */
+/* NULL, or what is wrong with the input. What was typed beyond a line's end is thrown away: no shell must get it. */
 static const char *read_password(line text, line again, struct slice *password) {
     static const int ends[] = { SIGINT, SIGTERM, SIGQUIT, SIGHUP };
     const char *why;
@@ -51,7 +51,7 @@ static const char *read_password(line text, line again, struct slice *password) 
         struct termios hidden = terminal;
         hidden.c_lflag = (hidden.c_lflag & ~(tcflag_t)ECHO) | ECHONL;
         for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) signal(ends[i], show_again);
-        signal(SIGTSTP, SIG_IGN); /* the shell would have the terminal show all, and leave it so when this goes on */
+        signal(SIGTSTP, SIG_IGN); /* the shell would have the terminal show all, and leave it so when this is resumed */
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
         why = read_line(text, "password: ", password);
         if (why == NULL) {
@@ -81,7 +81,7 @@ enum { BAR_FROM = 1024 * 1024 }; /* bytes of a file whose import shows how far i
 
 enum verb { ADD, PASSWD, LOGOUT, DELETE, LIST, EXPORT, IMPORT, VERBS };
 
-/* The name is looked up before a password is asked for. What is revoked by a wrong clock would count again. */
+/* The name is looked up before a password is asked for. What is revoked by a wrong clock would be valid again. */
 static int change(struct users *users, enum verb verb, const char *name, struct password_work *work,
                   const struct password_cost *cost) {
     struct slice key = slice_of(name);
@@ -165,7 +165,7 @@ static const char *read_member(struct source *in, struct record *r) {
     return NULL;
 }
 
-/* That of the next line, {"username":...} or name:hash. */
+/* The account of the next line, {"username":...} or name:hash. */
 static const char *read_account_line(const struct users *users, struct source *in, struct record *r) {
     struct slice hash = slice_cut(&in->rest, '\n');
     if (hash.len > 0 && *hash.at == '{') return users_read_line(users, hash, r);
@@ -178,7 +178,7 @@ static const char *read_account_line(const struct users *users, struct source *i
     return NULL;
 }
 
-/* Puts the next account into the batch: *result, if there was one. NULL, or what is wrong with it. */
+/* Puts the next account into the batch; *result says what came of it. NULL, or what is wrong with it. */
 static const char *take(struct users *users, struct source *in, enum users_result *result) {
     struct record r = { .name_len = 0 };
     struct password_cost cost;
@@ -202,7 +202,7 @@ static void refuse(const char *file, const char *text, const char *at, const cha
     log_line(file, ": line ", log_decimal(count, number), ": ", why, " (nothing is imported)", NULL);
 }
 
-/* How much of it is done; what is said next stands over the bar, or under it. False where it can't be shown. */
+/* Shows how much is done; `end` puts what is said next over the bar, or under it. False where it can't be shown. */
 static bool draw_bar(const char *what, size_t done, size_t all, const char *end) {
     enum { WIDTH = 25 };
     char text[WIDTH + 32];
@@ -259,7 +259,7 @@ static int import(struct users *users, const char *file) {
 
 static const char verbs[VERBS][8] = { "add", "passwd", "logout", "delete", "list", "export", "import" };
 
-/* The file is made where accounts are added: elsewhere one that is missing is a mistake. */
+/* The file is made only where accounts are added: elsewhere a missing one is a mistake. */
 static int run(enum verb verb, const char *name, const char *path, sha256_compress *compress,
                const struct password_cost *cost, int64_t ttl) {
     uint8_t index_key[16];

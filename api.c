@@ -19,7 +19,7 @@ enum {
 };
 #define COOKIE "jwtd"
 
-/* Answers of constant text are whole when this is compiled. Nothing may stand in them that JSON would escape. */
+/* Answers of constant text are put together at compile time. They must hold nothing that JSON would escape. */
 #define ERROR(text) TEXT("{\"error\":\"" text "\"}\n")
 #define TEXT(literal) ((struct slice){ literal, sizeof literal - 1 })
 #define MESSAGE(text) "{\"message\":\"" text "\""
@@ -35,7 +35,7 @@ static struct slice finish(struct api_call *call) {
     return (struct slice){ call->text.at, call->text.len };
 }
 
-/* ERROR of a text that is known only now. */
+/* ERROR with a text that is known only at run time. */
 static struct slice error(struct api_call *call, const char *text) {
     call->text.len = 0;
     put_text(&call->text, "{\"error\":");
@@ -43,7 +43,7 @@ static struct slice error(struct api_call *call, const char *text) {
     return finish(call);
 }
 
-/* The route's message, and the value of the member that it ends with, where it does. */
+/* The route's message and, where that ends with a member's name, the member's value. */
 static void success(struct api_call *call, int status, const struct slice *member) {
     put_text(&call->text, call->route->message);
     if (member) json_put_string(&call->text, *member);
@@ -74,7 +74,7 @@ static void note_user(struct api_call *call, struct slice name) {
 
 /* ---- what is sent beside a body --------------------------------------- */
 
-/* A field line lies behind the body, in the same room, and its neighbours beside it. */
+/* A field line lies after the body, in the same buffer, and the other field lines next to it. */
 static size_t begin_field(struct api_call *call, const char *name) {
     size_t start = call->text.len;
     put_text(&call->text, name);
@@ -89,7 +89,7 @@ static void end_field(struct api_call *call, size_t start) {
     lines->len = call->text.len - (size_t)(lines->at - call->text.at);
 }
 
-/* Who it is: on every answer to a proxy, empty too, so that it never passes on what its client says. */
+/* Who it is: in every answer to a proxy, even if empty, so that it never passes on what its client says. */
 static void put_user(struct api_call *call, struct slice name) {
     if (call->api->user_header == NULL) return;
     size_t start = begin_field(call, call->api->user_header);
@@ -108,7 +108,7 @@ static void put_cookie(struct api_call *call, struct slice token, int64_t max_ag
     end_field(call, start);
 }
 
-/* The code of what went wrong, or NULL: nothing. The page knows the codes. */
+/* The code of what went wrong, or NULL if nothing did. The page knows the codes. */
 static const char *code_of(const struct api_call *call) {
     int status = call->response.status;
     return status < 300    ? NULL
@@ -122,8 +122,8 @@ static const char *code_of(const struct api_call *call) {
 }
 
 /* A form is answered with 303 (RFC 9110 15.4.4): on to where it wants to go, or back to the page that it came from,
- * which stands where this server's / is, under whatever path a proxy has put it. The code is the fragment too, for a
- * page without a script. Who has registered logs in next. */
+ * which is this server's /, under whatever path a proxy has put that. The code is in the fragment too, for a page whose
+ * script does not run. Registering leads back to the page too: to log in there. */
 static void lead_on(struct api_call *call) {
     char room[NEXT_MAX];
     struct slice next = browser_next(call->body, call->referred, room, sizeof room);
@@ -151,7 +151,7 @@ static void lead_on(struct api_call *call) {
 
 struct credentials {
     struct slice name, secret, new_secret;
-    char room[3][PASSWORD_LEN_MAX]; /* which they lie in */
+    char room[3][PASSWORD_LEN_MAX]; /* where they lie */
 };
 
 static bool bad_input(struct api_call *call, const char *what, const char *why) {
@@ -164,7 +164,7 @@ static bool bad_input(struct api_call *call, const char *what, const char *why) 
     return false;
 }
 
-/* A member that must be a text of `cap` bytes at the most; it may be no UTF-8 yet. NULL, or what is wrong with it. */
+/* A member that must be a string of at most `cap` bytes, not yet checked for UTF-8. NULL, or what is wrong with it. */
 static const char *read_member(const struct api_call *call, const struct json_member *member, char *out, size_t cap,
                                struct slice *value) {
     if (call->form) return browser_form_field(call->body, member->name, out, cap, value);
@@ -230,8 +230,8 @@ const char *api_watch_clock(struct api_keys *shared, double now) {
     return fault;
 }
 
-/* Every handler that makes, judges or revokes a token asks first: what is revoked at a wrong time would count
- * again at the right one. */
+/* Every handler that makes, judges or revokes a token asks first: what is revoked at a wrong time would be
+ * valid again at the right one. */
 static bool clock_is_wrong(struct api_call *call) {
     const char *fault = api_watch_clock(call->api->keys, call->now);
     if (fault == NULL) return false;
@@ -242,15 +242,15 @@ static bool clock_is_wrong(struct api_call *call) {
 
 /* ---- the handlers ----------------------------------------------------- */
 
-/* A token of our own says what was revoked before it was given; of one that somebody else made with the key, iat
- * tells. */
+/* A token of our own says which revocation came before it was issued; with one that somebody else made with the key,
+ * iat tells. */
 int64_t api_revoked_at(const struct users *users, const struct jwt_claims *claims, double now) {
     int64_t not_before = users_not_before(users, (struct slice){ claims->sub, claims->sub_len }, (int64_t)now);
     return claims->after < not_before && claims->iat <= (double)not_before ? not_before : 0;
 }
 
-/* How the request's token stands, and whether there is one: Authorization's or, where that is missing, the cookie's.
- * Two of a kind are none that counts. */
+/* Is the request's token valid, and is there one: Authorization's or, where that is missing, the cookie's? Two of a
+ * kind are invalid. */
 static enum jwt_result judge(const struct api_call *call, struct jwt_claims *claims, bool *given) {
     static const enum metrics_number counts[] = {
         [JWT_VALID] = METRICS_TOKEN_VALID, [JWT_EXPIRED] = METRICS_TOKEN_EXPIRED, [JWT_INVALID] = METRICS_TOKEN_INVALID
@@ -292,8 +292,8 @@ static void get_jwt(struct api_call *call) {
     }
 }
 
-/* For a proxy, which asks whose request it has: 204 or 401, and nothing else. A name that a field can not carry, or
- * not as it is, would be somebody else's behind it. */
+/* For a proxy that asks whose request it has: 204 or 401, and nothing else. A name that a field can not carry
+ * unchanged gets 401: beyond the proxy it would be somebody else's. */
 static void verify(struct api_call *call) {
     struct jwt_claims claims;
     bool given;
@@ -330,7 +330,7 @@ static int make_hash(const struct api_call *call, struct slice password, struct 
     return result;
 }
 
-/* A taken name costs no hash; of those who hash for one name at once, users_store lets one through. */
+/* A name that is taken costs no hash; where several hash for one name at once, users_store lets one through. */
 static enum users_result add_user(const struct api_call *call, const struct credentials *c) {
     struct user user;
     enum users_result found = users_find(call->api->users, c->name, &user);
@@ -340,7 +340,7 @@ static enum users_result add_user(const struct api_call *call, const struct cred
                                                 : users_store(call->api->users, c->name, NULL, &user);
 }
 
-/* Asked before the body is read: who may not register learns nothing of who has. */
+/* Asked before the body is read: a client that may not register does not learn who has. */
 static bool is_closed(struct api_call *call) {
     const struct api *api = call->api;
     if (api->registration == API_OPEN || (api->registration == API_FIRST && !users_any(api->users))) return false;
@@ -359,7 +359,7 @@ static void register_user(struct api_call *call) {
         else
             refuse(call, 503, ERROR("The account could not be stored, try again later"));
         call->code = result == USERS_EXISTS ? "taken" : NULL;
-        if (result != USERS_OK && is_closed(call)) call->code = NULL; /* by somebody who was first meanwhile */
+        if (result != USERS_OK && is_closed(call)) call->code = NULL; /* somebody else was first meanwhile */
     }
     explicit_bzero(&c, sizeof c);
 }
@@ -374,7 +374,7 @@ static void log_refusal(const struct api_call *call, struct slice name, const ch
     log_line(date, " ", address_text(&call->client, address), " login refused: ", cause, ": ", escaped, NULL);
 }
 
-/* Counted, logged where `cause` says why, and answered. */
+/* Counts the refusal, logs it where `cause` says why, and answers. */
 static bool refuse_login(struct api_call *call, struct slice name, enum metrics_number what, const char *cause,
                          int status, struct slice message) {
     count(call, what);
@@ -394,8 +394,8 @@ static bool is_throttled(struct api_call *call, struct slice name) {
     return true;
 }
 
-/* A name that nobody has, or a password that is not its. With --uniform-errors a hash is computed for nobody, so that
- * an unknown name takes as long as a wrong password; it is counted and logged by then. */
+/* An unknown name or a wrong password. With --uniform-errors an unknown name costs a hash too, so that it takes as long
+ * as a wrong password; the failure is counted and logged by then. */
 static bool fail_login(struct api_call *call, const struct credentials *c, bool known) {
     bool uniform = call->api->uniform_errors;
     struct user nobody;
@@ -409,7 +409,7 @@ static bool fail_login(struct api_call *call, const struct credentials *c, bool 
     return false;
 }
 
-/* Is the password this account's? *user is filled in, and *cost with that of its hash. If not, the answer says so. */
+/* Is the password this account's? *user is filled in, and *cost with its hash's. If not, the answer says why. */
 static bool authenticate(struct api_call *call, const struct credentials *c, struct user *user,
                          struct password_cost *cost) {
     if (is_throttled(call, c->name)) return false;
@@ -444,10 +444,10 @@ static void log_in(struct api_call *call) {
         count(call, METRICS_LOGIN_UNAVAILABLE);
     } else if (read_credentials(call, &c, NAME_AND_PASSWORD) && authenticate(call, &c, &user, &cost)) {
         /* the clear-text password is at hand only now: a hash weaker than today's is replaced; where that fails the
-         * old one goes on */
+         * old one stays */
         if (password_weaker(&cost, &call->api->cost) && make_hash(call, c.secret, &stronger) == 0)
             users_store(call->api->users, c.name, &user, &stronger);
-        /* it comes after what was known when the password was: what is revoked meanwhile takes this one along */
+        /* it says what was revoked when the account was read: a revocation meanwhile includes this token */
         jwt_put_claims(&b, &call->copy->keys.key[0], c.name, -1, (int64_t)time(NULL) + call->api->ttl, user.not_before);
         call->text.overflow |= b.overflow;
         success(call, 200, &(struct slice){ b.at, b.len });
@@ -463,8 +463,8 @@ void api_busy(struct api_call *call) {
     call->response.no_store |= call->route->no_store;
 }
 
-/* Who is overtaken, by another change or a log-in that made the hash stronger, asks again: the password may be another
- * one now. A hash that is there is not made again. */
+/* A request that is overtaken, by another change or a log-in that made the hash stronger, checks the password again: it
+ * may be another one now. The new hash is made only once. */
 static void change_password(struct api_call *call) {
     struct credentials c;
     struct user seen, user = { .hash_len = 0 };
@@ -497,13 +497,13 @@ static void healthz(struct api_call *call) {
 
 static void metrics(struct api_call *call);
 
-/* The browser forgets the cookie. */
+/* Has the browser forget the cookie. */
 static void log_out(struct api_call *call) {
     success(call, 200, NULL);
     put_cookie(call, (struct slice){ "", 0 }, 0);
 }
 
-/* The same for everybody: what it knows of a user it asks for itself. */
+/* The page is the same for everybody: what it knows of a user it asks for itself. */
 static void get_page(struct api_call *call) {
     call->response = (struct http_response){ .status = 200,
                                              .content_type = "text/html; charset=utf-8",
@@ -522,7 +522,7 @@ static const struct api_route routes[] = {
     { "/metrics", HTTP_GET, API_ON_LOOP, true, false, metrics, NULL },
     { "/change-password", HTTP_POST, API_ON_WORKER, true, false, change_password,
       MESSAGE("Password changed successfully") },
-    { "/verify", HTTP_OTHER, API_ON_LOOP, true, false, verify, NULL }, /* any method, and what is below it too */
+    { "/verify", HTTP_OTHER, API_ON_LOOP, true, false, verify, NULL }, /* any method, and any path below it too */
     { "/logout", HTTP_POST, API_ON_LOOP, true, true, log_out, MESSAGE("Logged out") },
     { "/", HTTP_GET, API_ON_LOOP, false, false, get_page, NULL },
 };
@@ -533,7 +533,7 @@ unsigned api_route_number(const struct api_call *call) {
     return call->route ? (unsigned)(call->route - routes) + 1 : 0;
 }
 
-/* Where the wall clock stood too early then and has been set since, the other one tells how long ago it was. */
+/* Where the wall clock was behind at the start and has been set since, the other clock tells how long ago that was. */
 static uint64_t started(const struct api_call *call) {
     const struct api *api = call->api;
     bool set = api_clock_fault((double)api->started) && !api_clock_fault(call->now);
@@ -570,7 +570,7 @@ static bool is_form(struct slice type) {
     return type.len == 33 && strncasecmp(type.at, "application/x-www-form-urlencoded", 33) == 0;
 }
 
-/* What a browser sends by itself, whatever page made it do so, must come from a page of this host. */
+/* What any page could have a browser send must come from a page of this host. */
 static bool is_same_origin(const struct http_request *request, const char *buf) {
     return browser_is_same_origin(http_slice(buf, request->fetch_site), http_slice(buf, request->origin),
                                   http_slice(buf, request->host));

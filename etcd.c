@@ -1,8 +1,8 @@
-/* etcd.c - asks one member of the cluster after the other.
+/* etcd.c - asks one member of the cluster after another.
  *
  * A member that refuses, resets, is silent for half a second or answers 5xx is not asked again until the others have
- * been: a cluster without a leader has another one within a few seconds. Where all are silent, they get more time. Those
- * who call then wait a little, not all the same, so that they do not come back at the same moment. */
+ * been: a cluster that lost its leader has another within a few seconds. Where all are silent, they get more time.
+ * Callers then wait a little, each for another time, so that they do not come back at the same moment. */
 #include "etcd.h"
 
 #include <errno.h>
@@ -45,12 +45,12 @@ struct etcd {
     unsigned count;
     atomic_uint current; /* the endpoint that is asked first */
     atomic_bool away;
-    unsigned probes_missed; /* only who probes */
+    unsigned probes_missed; /* only for the thread that probes */
     struct metrics_calls counts;
-    pthread_mutex_t login; /* whoever asks for a new token */
+    pthread_mutex_t login; /* held by whoever asks for a new token */
     pthread_mutex_t lock;  /* guards: */
     char token[TOKEN_MAX];
-    atomic_uint token_number; /* another one for each new token; to read it takes no lock */
+    atomic_uint token_number; /* changes with each new token; reading it takes no lock */
 };
 
 struct etcd *etcd_open(const char *where, const char *user, const char *password, struct slice *prefix) {
@@ -168,7 +168,7 @@ static const char *exchange(const struct sockaddr_storage *to, struct slice head
     return why;
 }
 
-/* The status, and the body if it is a JSON object; 0: neither. An answer that was cut off is none. */
+/* The status, and the body if it is a JSON object; 0: neither. An answer that was cut off is no answer. */
 static int read_answer(struct slice answer, struct slice *body) {
     const char *why;
     struct slice line = slice_cut(&answer, '\n');
@@ -205,7 +205,7 @@ static void set_token(struct etcd *e, struct slice token) {
     pthread_mutex_unlock(&e->lock);
 }
 
-/* Appends the token as a field, if there is one: its number. */
+/* Appends the token as a field, if there is one; returns its number. */
 static unsigned put_token(struct buffer *b, struct etcd *e) {
     pthread_mutex_lock(&e->lock);
     if (*e->token) put_text(b, "\r\nAuthorization: ");
@@ -215,8 +215,8 @@ static unsigned put_token(struct buffer *b, struct etcd *e) {
     return number;
 }
 
-/* Why an answer is none of etcd, with its status and its text's first line: that of a proxy, or of etcd's own refusal of
- * a certificate. Where something was granted a token may stand in it. */
+/* Why an answer is not etcd's, with its status and the first line of its text: a proxy's, or etcd's own refusal of a
+ * certificate. Without them where the status is 2xx: there may be a token in it. */
 static const char *describe(struct call *c) {
     struct buffer b = { .at = c->said, .cap = sizeof c->said - 1 };
     struct slice line = slice_cut(&c->body, '\n');
@@ -232,7 +232,7 @@ static const char *describe(struct call *c) {
 }
 
 /* Asks the member `at`: the status, or 0 where there is no answer. `token` gets the number of the token that was sent;
- * NULL: none is to be. */
+ * NULL: send none. */
 static int ask(struct call *c, unsigned at, const char *path, struct slice request, unsigned attempt_ms,
                unsigned *token) {
     char text[TOKEN_MAX + 512];
@@ -241,7 +241,7 @@ static int ask(struct call *c, unsigned at, const char *path, struct slice reque
     const char *before = c->why;
     put_text(&head, "POST /v3/");
     put_text(&head, path);
-    /* By Accept an etcd that asks for certificates knows who speaks JSON; else it takes its own certificate for ours. */
+    /* By Accept an etcd that asks for certificates knows who speaks JSON; else it takes its own certificate as ours. */
     put_text(&head, " HTTP/1.0\r\nHost: etcd\r\nAccept: application/json\r\nContent-Type: application/json\r\n"
                     "Content-Length: ");
     put_number(&head, request.len);
@@ -250,7 +250,7 @@ static int ask(struct call *c, unsigned at, const char *path, struct slice reque
     c->why = exchange(&c->e->endpoints[at], (struct slice){ head.at, head.len }, request, c->answer,
                       until < c->end ? until : c->end);
     explicit_bzero(text, sizeof text);
-    if (c->why == too_late && until > c->end && *before) c->why = before; /* the last one has less time */
+    if (c->why == too_late && until > c->end && *before) c->why = before; /* the last attempt has less time */
     c->body = (struct slice){ NULL, 0 };
     int status = c->why ? 0 : read_answer((struct slice){ c->answer->at, c->answer->len }, &c->body);
     if (status == 0 && c->why == NULL) c->why = describe(c);
@@ -283,7 +283,7 @@ static int log_in(struct call *c, unsigned at) {
     return usable ? status : 0;
 }
 
-/* Sees to it that there is another token than the one with this number, which somebody else may have got meanwhile. */
+/* Makes sure that there is a newer token than the one with this number; another thread may have got it meanwhile. */
 static int renew(struct call *c, unsigned at, unsigned number) {
     pthread_mutex_lock(&c->e->login);
     int status = c->e->token_number != number ? 200 : log_in(c, at);
@@ -293,7 +293,7 @@ static int renew(struct call *c, unsigned at, unsigned number) {
 
 /* ---- the cluster ---------------------------------------------------------- */
 
-/* Who is told to come back later does not come with all others at once. */
+/* So that those who must come back later do not all come at once. */
 static void pause_a_little(void) {
     uint8_t random = 0;
     if (getrandom(&random, sizeof random, 0) < 0) random = 0;
@@ -310,11 +310,11 @@ static void say_refusal(const struct etcd *e, const char *path, struct slice bod
     log_line(e->where, " refuses ", path, ": ", text, NULL);
 }
 
-/* What another member would say too. (404 is no etcd's; 408 comes from one that is being ended.) */
+/* What another member would say too. (404 is not etcd's; 408 comes from one that is shutting down.) */
 static bool is_refusal(int status) { return status == 400 || status == 401 || status == 403 || status == 429; }
 
-/* Asks until somebody has answered, or for too long. Where as many were silent as there are members it is a disk that is
- * slow, and not a member that is away: they get twice the time from then on, for each attempt is one more write. */
+/* Asks until somebody has answered, or time is up. Where as many were silent as there are members, a disk is slow and
+ * no member is away: they get twice the time from then on, for each attempt is one more write. */
 static enum etcd_result ask_all(struct call *c, const char *path, struct slice request, struct slice again,
                                 unsigned attempt_ms) {
     struct etcd *e = c->e;
@@ -326,7 +326,7 @@ static enum etcd_result ask_all(struct call *c, const char *path, struct slice r
         int status = ask(c, at, path, request, attempt_ms, &token);
         if ((status == 400 || status == 401) && renewals > 0) {
             status = renew(c, at, token);
-            renewals -= status == 200; /* one that is lost is none */
+            renewals -= status == 200; /* a failed one does not count */
             if (status == 200) continue;
         }
         if (status == 200) return ETCD_OK;
@@ -336,7 +336,7 @@ static enum etcd_result ask_all(struct call *c, const char *path, struct slice r
         }
         atomic_compare_exchange_strong(&e->current, &at, (at + 1) % e->count);
         pause_a_little();
-        if (milliseconds() >= c->end) return ETCD_UNAVAILABLE; /* behind the pause: an attempt needs some time */
+        if (milliseconds() >= c->end) return ETCD_UNAVAILABLE; /* after the pause: an attempt needs some time */
         atomic_fetch_add(&e->counts.retries, 1);
         request = again;
         bool in_vain = milliseconds() - start >= attempt_ms;
@@ -344,8 +344,8 @@ static enum etcd_result ask_all(struct call *c, const char *path, struct slice r
     }
 }
 
-/* Is nobody there? Only a short question tells. The token goes then: it says how far etcd was with its log, and where
- * an older state was restored, a member that has not come so far waits for that instead of answering 401. */
+/* Is nobody there? Only a short question tells. The token is dropped then: it says how far etcd's log had come, and
+ * where an older state was restored, a member that has not come so far waits until it has instead of answering 401. */
 static bool finds_away(struct etcd *e, enum etcd_patience patience, bool answered) {
     if (answered || patience == ETCD_LONG || patience == ETCD_ONCE) return false;
     if (patience == ETCD_CALL) return true;

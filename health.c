@@ -15,14 +15,14 @@ static int unwell(const char *text, const char *why, const char *more) {
     return EXIT_FAILURE;
 }
 
-/* However slowly the bytes come. Nothing here that a signal may not do. */
+/* Ends it however slowly the bytes come. Does nothing that a signal handler may not. */
 static void too_late(int number) {
     (void)number;
     log_line("healthcheck: no answer within 3 seconds", NULL);
     _exit(EXIT_FAILURE);
 }
 
-/* Also where the parent has SIGALRM blocked, which is inherited. */
+/* Works even where the parent has SIGALRM blocked, which is inherited. */
 static void begin_to_wait(void) {
     sigset_t alarms;
     sigemptyset(&alarms);
@@ -41,7 +41,7 @@ static void ask(int fd, char *answer, size_t cap) {
     answer[len] = '\0';
 }
 
-/* Who listens on 0.0.0.0 or [::] is reached there too: to connect to it, the kernel takes the loopback address. */
+/* A server on 0.0.0.0 or [::] is reached by that address too: the kernel connects to the loopback address instead. */
 int health_check(const char *text, const union listen_address *address) {
     char answer[2048];
     bool un = address->any.sa_family == AF_UNIX;

@@ -1,4 +1,4 @@
-/* listen.c - the listening socket: what --listen says, and what the kernel gave, or the service manager.
+/* listen.c - the listening socket: as --listen says, with the port that the kernel gave, or the service manager's.
  *
  * Refuses host names: what it listens on must not depend on somebody else's answer. */
 #include "listen.h"
@@ -34,7 +34,7 @@ bool listen_is_loopback(const union listen_address *address) {
     return !a.known || address_is_loopback(&a);
 }
 
-/* A socket file that nobody answers behind is what a killed process left. */
+/* A socket file at which nobody answers is what a killed process left. */
 static void remove_stale(const union listen_address *address) {
     struct stat st;
     if (lstat(address->un.sun_path, &st) != 0 || !S_ISSOCK(st.st_mode)) return;
@@ -43,10 +43,10 @@ static void remove_stale(const union listen_address *address) {
     close(fd);
 }
 
-/* Accepted sockets inherit these, but for the last: with it a connection comes to accept4 with its request, else after
- * about a second. That spares one with a single request about a third of the CPU (a read for nothing, epoll_ctl,
- * epoll_wait). Its price: who connects less than a second before a stop and sends nothing is not known here, and hears
- * of the end only once he sends; to undo the option then brings him no sooner. */
+/* Accepted sockets inherit these, but for the last: with it a connection comes to accept4 with its request, or after
+ * about a second. That saves a connection with a single request about a third of the CPU (a useless read, epoll_ctl,
+ * epoll_wait). Its price: a client that connects less than a second before a stop and sends nothing is not known here,
+ * and learns of the end only once it sends; undoing the option then does not bring it sooner. */
 static void set_options(int fd, bool un) {
     int one = 1, send_buffer = 64 * 1024; /* else a client that never reads may hold megabytes in the kernel */
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
@@ -84,9 +84,9 @@ static int put_url(int fd, const char *text, struct buffer *url) {
     return url->overflow ? -1 : 0;
 }
 
-/* Of two that start at once the second must find that the first listens: who removes a socket and binds its path holds
- * the directory. But he waits a second at the most, since whoever may read that may lock it, and goes on without where
- * the file system has no such locks. */
+/* Of two servers that start at once the second must find that the first listens: one that removes a socket and binds
+ * its path locks the directory. But it waits a second at most, since whoever may read the directory may lock it, and
+ * goes on without a lock where the file system has none. */
 static int hold_directory(const char *path) {
     const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
     char name[FILE_PATH_MAX];

@@ -3,8 +3,8 @@
  * Every option is a row of one table: its name, its environment variable and its default, what --help says of
  * it, and how its value is read. The environment wins over the default, the command line over both.
  *
- * Exit status: 0 after SIGTERM or SIGINT; 1 where it can't start, with the reason; 2 where it was called
- * wrongly. Of `jwtd user`: admin.h; of `jwtd token`: token.h. */
+ * Exit status: 0 after SIGTERM or SIGINT; 1 where it can't start, with the reason; 2 for wrong usage. That of
+ * `jwtd user`: admin.h; of `jwtd token`: token.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -36,7 +36,7 @@ enum {
     PATH_LEN_MAX = 4096,
     THREADS_MAX = 256,
     PROXIES_MAX = 16,
-    LOG_PIPE_LEN = 1024 * 1024, /* which everybody may have (/proc/sys/fs/pipe-max-size) */
+    LOG_PIPE_LEN = 1024 * 1024, /* what everybody may have (/proc/sys/fs/pipe-max-size) */
     ORIGINS_MAX = 16,
 };
 
@@ -60,7 +60,7 @@ struct config {
     bool ttl_chosen; /* on the command line */
     int changes;     /* tells of what happens to the accounts' file, or -1 */
     bool help, version;
-    int words; /* that are no options, moved to the front of argv */
+    int words; /* arguments that are no options, moved to the front of argv */
 };
 
 /* All that is known of the keys, in memory that is neither swapped out nor dumped. */
@@ -77,7 +77,7 @@ enum kind { ADDRESS, PATH, NUMBER, COST, NETWORKS, ORIGINS, CHOICE, FIELD_NAME, 
 static const struct option {
     const char *name, *argument, *environment, *fallback;
     enum kind kind;
-    size_t at;        /* of its value in struct config; a CHOICE is the place of its word in `argument`: 0, 1, ... */
+    size_t at;        /* of its value in struct config; a CHOICE is the index of its word in `argument`: 0, 1, ... */
     int64_t min, max; /* of a NUMBER */
     const char *help;
 } options[] = {
@@ -130,7 +130,7 @@ static const struct option {
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 
-/* Addresses or networks with commas between them, added to those that are there. */
+/* Comma-separated addresses or networks, added to those that are there already. */
 static const char *read_networks(struct config *c, struct slice list) {
     while (list.at != NULL)
         if (c->server.trusted_count == PROXIES_MAX ||
@@ -139,7 +139,7 @@ static const char *read_networks(struct config *c, struct slice list) {
     return NULL;
 }
 
-/* Origins with commas between them, as read_networks; the value must last. */
+/* Comma-separated origins, likewise; the value must last. */
 static const char *read_origins(struct config *c, struct slice list) {
     while (list.at != NULL) {
         struct slice origin = slice_cut(&list, ',');
@@ -240,7 +240,7 @@ static int set_option(struct config *c, const struct option *o, const char *name
     return wrong ? log_line(name, " \"", value, "\" is not usable: ", wrong, " (see jwtd --help)", NULL) : 0;
 }
 
-/* A default is taken as it stands (what it points to must last), but a file's lies in the state directory. */
+/* A default is taken as it stands (what it points to must last), but a file's is put in the state directory. */
 static int set_default(struct config *c, const struct option *o) {
     char path[PATH_LEN_MAX];
     struct buffer b = { .at = path, .cap = sizeof path };
@@ -263,8 +263,8 @@ static int read_environment(struct config *c) {
 
 /* ---- the keys --------------------------------------------------------- */
 
-/* The keys of JWTD_SECRET, which is one, or of the file: their number, or -1 with the reason said, and `mend` behind
- * it. */
+/* Loads the one key of JWTD_SECRET, or the keys of the file: their number, or -1 with the reason said, followed by
+ * `mend`. */
 static int load_keys(const struct config *c, struct jwt_keys *keys, bool make, const char *mend) {
     struct keys_file file = { c->secret_file, mend, make, listen_is_loopback(&c->address), c->server.compress };
     char *environment = getenv("JWTD_SECRET");
@@ -275,7 +275,7 @@ static int load_keys(const struct config *c, struct jwt_keys *keys, bool make, c
     return n > 0 ? n : -1;
 }
 
-/* Room for the keys and each thread's copy of them: it is not swapped out, and not dumped. */
+/* Room for the keys and each thread's copy of them, neither swapped out nor dumped. */
 static int open_vault(struct config *c) {
     size_t n = c->server.loops + c->server.workers;
     c->vault_len = sizeof *c->vault + n * sizeof *c->vault->copies;
@@ -289,7 +289,7 @@ static int open_vault(struct config *c) {
     return 0;
 }
 
-/* The keys of now for all threads: their number, or -1 and nothing has changed. */
+/* Gives all threads the keys as they are now: their number, or -1 and nothing has changed. */
 static int fill_vault(struct config *c, bool make, const char *mend) {
     struct jwt_keys *fresh = &c->vault->fresh;
     int result = load_keys(c, fresh, make, mend);
@@ -309,8 +309,8 @@ static void reload_keys(struct config *c) {
 
 /* ---- start and stop --------------------------------------------------- */
 
-/* A socket must not become descriptor 2 and have log lines written to it: what is closed of 0, 1 and 2 is
- * filled with something that can't be written. */
+/* A socket must not become descriptor 2 and have log lines written to it: whichever of 0, 1 and 2 is
+ * closed is filled with something that can't be written to. */
 static void fill_standard_descriptors(void) {
     int fd;
     while ((fd = open("/", O_PATH | O_CLOEXEC)) >= 0 && fd <= STDERR_FILENO) continue;
@@ -339,7 +339,7 @@ static void say_who_is_nobody(const struct config *c) {
                  NULL);
 }
 
-/* A descriptor that wakes who polls it when a signal comes that main waits for. */
+/* A descriptor that becomes readable when a signal comes that main waits for. */
 static int take_signals(sigset_t *awaited) {
     sigemptyset(awaited);
     sigaddset(awaited, SIGTERM);
@@ -352,8 +352,8 @@ static int take_signals(sigset_t *awaited) {
     return fd;
 }
 
-/* What a serving process still needs: where the accounts are, to read a new key file in the directory of the old one
- * and in that of the file that a link there leads to (if its user can see them at all), and to remove its socket. */
+/* What a serving process still needs: where the accounts are; to read a new key file beside the old one and, where
+ * that is a link, beside its target (if its user can see them at all); and to remove its socket. */
 static int lock_in(const struct config *c) {
     char secret[FILE_PATH_MAX], target[FILE_PATH_MAX], socket[FILE_PATH_MAX];
     struct sandbox_grant grants[4 + USERS_PORTS_MAX];
@@ -373,7 +373,7 @@ static int lock_in(const struct config *c) {
     return c->sandbox == OFF ? 0 : sandbox_enter(grants, n, c->sandbox == REQUIRE);
 }
 
-/* The socket on which the service manager waits to hear how it goes (sd_notify(3)), or -1. */
+/* The socket on which the service manager waits for news of this process (sd_notify(3)), or -1. */
 static int find_manager(void) {
     const char *path = getenv("NOTIFY_SOCKET");
     struct sockaddr_un name = { .sun_family = AF_UNIX };
@@ -395,8 +395,8 @@ static void tell_manager(const struct config *c, const char *text) {
         log_line("warning: NOTIFY_SOCKET: ", strerror(errno), NULL);
 }
 
-/* What may keep a writer waiting is opened once more, so that this process alone does not wait: others may share the
- * descriptor. -1: it need not, or can't be. */
+/* What may keep a writer waiting is opened once more, so that not waiting is set for this process alone: others may
+ * share the descriptor. -1: it need not be opened, or can't be. */
 static int open_again(int fd, const char *path) {
     struct stat st;
     return fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))
@@ -404,8 +404,8 @@ static int open_again(int fd, const char *path) {
                : -1;
 }
 
-/* Where the access log goes, and all other lines: of several threads that saw room for a line in a full pipe, one would
- * have it and the others wait for ever. */
+/* Where the access log goes, and all other lines, without waiting: of several threads that saw room for one line in a
+ * pipe, one would get it and the others wait for ever. */
 static void open_log(struct config *c) {
     int fd = open_again(STDERR_FILENO, "/proc/self/fd/2");
     if (fd >= 0) dup2(fd, STDERR_FILENO);
@@ -457,27 +457,27 @@ static int start(struct config *c, struct buffer *url) {
     return c->running ? 0 : -1;
 }
 
-/* Until a signal ends it, keys are read anew when one says so, and what other processes do to the accounts is taken up
- * as soon as they have done it. */
+/* Until a signal ends it, keys are read again when another says so, and other processes' changes to the accounts are
+ * taken up as soon as they are made. */
 static void wait_for_end(struct config *c, int signals, const sigset_t *awaited) {
     enum { AT_IT_MS = 100, UNWATCHED_MS = 1000 };
     struct timespec wait = { 0, 0 };
     char events[4096];
-    bool at_it = true; /* what was written before it was watched is to be read, too */
+    bool at_it = true; /* what was written before the watch began is to be read, too */
     struct pollfd fds[] = { { .fd = signals, .events = POLLIN }, { .fd = c->changes, .events = POLLIN } };
     for (;;) {
         int told = sigtimedwait(awaited, NULL, &wait);
         if (told > 0 && told != SIGHUP) return;
         if (told > 0) reload_keys(c);
-        /* one read: who writes beside the accounts may do so faster than this reads */
+        /* one read only: others may write beside the accounts faster than this reads */
         bool changed = c->changes < 0 || read(c->changes, events, sizeof events) > 0;
         if (changed || at_it) at_it = users_refresh(c->api.users) != 0;
         bool polled = poll(fds, 2, at_it ? AT_IT_MS : c->changes >= 0 ? -1 : UNWATCHED_MS) >= 0;
-        wait.tv_nsec = polled ? 0 : 1000000L * AT_IT_MS; /* where poll fails, it does not spin */
+        wait.tv_nsec = polled ? 0 : 1000000L * AT_IT_MS; /* where poll fails, this must not spin */
     }
 }
 
-/* Serves until a signal says that it is enough. */
+/* Serves until a signal ends it. */
 static int serve(struct config *c) {
     char text[256];
     struct buffer url = { .at = text, .cap = sizeof text };
@@ -550,7 +550,7 @@ static int manage_tokens(const struct config *c, char *const *words) {
 
 /* ---- the command line -------------------------------------------------- */
 
-/* What `jwtd WORD ...` does instead of serving: an exit status. `words` are those behind it, NULL at their end. */
+/* What `jwtd WORD ...` does instead of serving: its exit status. `words` are those after WORD, NULL at their end. */
 static const struct command {
     const char *word;
     int (*run)(const struct config *c, char *const *words);
@@ -568,7 +568,7 @@ static const struct command *find_command(const char *word) {
 }
 
 /* Options are --name VALUE, --name=VALUE or, where they take none, --name. A command's words may stand between them;
- * all behind `--` are words. */
+ * everything after `--` is a word. */
 static int read_arguments(struct config *c, int argc, char **argv) {
     bool only_words = false;
     for (int i = 1; i < argc; i++) {

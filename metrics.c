@@ -1,7 +1,7 @@
 /* metrics.c - adds up what the threads have counted, and writes it as Prometheus reads it: names, units and suffixes
- * as its conventions have them. Labels have a bounded set of values, and no name of a user is among them.
+ * follow its conventions. Labels have a bounded set of values, and no user's name is among them.
  *
- * Of the answers, only a route's statuses that have occurred are written. */
+ * Of a route's statuses, only those that have occurred are written. */
 #include "metrics.h"
 
 static const uint16_t statuses[METRICS_STATUSES - 1] = { 200, 201, 204, 303, 400, 401, 403, 404, 405, 408,
@@ -49,7 +49,7 @@ static void put_one(struct buffer *out, const char *name, const char *type, cons
     put_value(out, " ", value);
 }
 
-/* A counter with a value for each of the words, with a blank between them, that its label may have. */
+/* A counter with a value for each of the words, separated by spaces, that its label may have. */
 static void put_counter(struct buffer *out, const char *name, const char *help, const char *label, const char *words,
                         const uint64_t *values) {
     struct slice rest = slice_of(words);
@@ -110,11 +110,11 @@ _Static_assert(METRICS_TEXT_MAX >= 4096 + METRICS_ROUTES * METRICS_STATUSES * (4
                "the text has room whatever is counted");
 
 void metrics_put(struct buffer *out, const struct metrics *threads, size_t n, const struct metrics_facts *facts) {
-    uint64_t sums[METRICS_NUMBERS] = { 0 }; /* with the bits of a long, as the counts */
+    uint64_t sums[METRICS_NUMBERS] = { 0 }; /* wrapping as a long does, like the counts */
     for (size_t i = 0; i < n; i++)
         for (unsigned j = 0; j < METRICS_NUMBERS; j++)
             sums[j] = (unsigned long)(sums[j] + atomic_load_explicit(&threads[i].at[j], memory_order_relaxed));
-    /* who takes one may have counted it before who gave it */
+    /* the worker that takes one may have counted it before the loop that gave it */
     unsigned long queued = (unsigned long)(sums[METRICS_QUEUED] - sums[METRICS_DEQUEUED]);
     if (queued > sums[METRICS_QUEUE_CAPACITY]) queued = 0;
     put_requests(out, sums, facts);

@@ -2,7 +2,7 @@
  * include/uapi/linux/landlock.h, seccomp.h, filter.h, audit.h), since not every libc comes with the kernel's headers.
  *
  * The filter is a list of what may be called; all else fails with EPERM, so that a libc that probes for something
- * goes on without it. Files are Landlock's: the filter can't see a path. Memory never becomes executable, and a
+ * goes on without it. Files are left to Landlock: the filter can't see a path. Memory never becomes executable, and a
  * clone is a thread or nothing. */
 #include "sandbox.h"
 
@@ -51,7 +51,7 @@ const char sandbox_parts[] =
 
 /* ---- another user ----------------------------------------------------- */
 
-/* The third and fourth field of the line of /etc/passwd that begins with `name`. */
+/* The third and fourth fields of the line of /etc/passwd that begins with `name`. */
 static int find_user(const char *name, int64_t *uid, int64_t *gid) {
     char text[65536];
     int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
@@ -69,8 +69,8 @@ static int find_user(const char *name, int64_t *uid, int64_t *gid) {
     return -1;
 }
 
-/* The kernel's own calls, which are about one thread, and there is no other yet: the libc's stop all threads first, for
- * which musl needs 1.6 KB. Where the first calls of these names take 16 bits, others take 32. */
+/* The kernel's own calls, which are about one thread, and there is no other yet: the libc's functions stop all threads
+ * first, which takes 1.6 KB in musl. Where the original calls of these names take 16 bits, others take 32. */
 #ifdef SYS_setuid32
 enum { SET_GROUPS = SYS_setgroups32, SET_GID = SYS_setgid32, SET_UID = SYS_setuid32 };
 #else
@@ -130,7 +130,7 @@ static int allow_path(int rules, const char *path, uint64_t allowed) {
 static int restrict_access(const struct sandbox_grant *grants, size_t n) {
     long version = syscall(LL_CREATE, NULL, 0, 1);
     if (version < 1) return -1;
-    /* each version of the interface knows more rights, and a longer struct */
+    /* each version of the interface knows more rights, and takes a longer struct */
     uint64_t files = version < 2 ? 0x1fff : version < 3 ? 0x3fff : version < 5 ? 0x7fff : 0xffff;
     /* to bind and to connect; other processes' abstract sockets, and signals */
     struct landlock_rules handled = { .files = files, .net = 3, .scopes = 3 };
@@ -184,7 +184,7 @@ enum {
     TYPE_BITS = 0xf,          /* of a socket: without SOCK_NONBLOCK and SOCK_CLOEXEC */
 };
 
-/* What takes or gives 32 bits of time on a machine of 32 bits has names of its own in musl. */
+/* On 32-bit machines, calls that take or give 32 bits of time have names of their own in musl. */
 enum {
 #ifdef SYS_clock_gettime32
     CLOCK_GETTIME = SYS_clock_gettime32,
@@ -230,11 +230,11 @@ static const int allowed_calls[] = {
 };
 /* clang-format on */
 
-/* What is allowed only where an argument, or each of several rows' one, has some bits as wanted. */
+/* Calls that are allowed only where an argument has some bits as wanted; of several rows for a call, each must hold. */
 static const struct condition {
     int call;
     uint32_t argument, bits, wanted;
-    bool connects; /* only for who may connect at all */
+    bool connects; /* only where connecting is allowed at all */
 } conditions[] = {
 #ifdef SYS_mmap
     { SYS_mmap, 2, PROT_EXEC, 0, false },
@@ -244,7 +244,7 @@ static const struct condition {
 #endif
     { SYS_mprotect, 2, PROT_EXEC, 0, false },
     { SYS_clone, 0, THREAD_FLAG, THREAD_FLAG, false },
-    /* TCP, and no other of the same family, to which Landlock's ports do not apply */
+    /* TCP only: Landlock's ports do not apply to other protocols of the same families */
     { SYS_socket, 0, ~(uint32_t)(AF_INET ^ AF_INET6), AF_INET, true },
     { SYS_socket, 1, TYPE_BITS, SOCK_STREAM, true },
     { SYS_socket, 2, UINT32_MAX, 0, true },
@@ -278,12 +278,12 @@ static int filter_calls(bool connects) {
     filter[n++] = (struct bpf){ RETURN, 0, 0, FAIL | EPERM };
     filter[n++] = (struct bpf){ LOAD, 0, 0, AT_NUMBER };
     for (size_t i = 0; i < sizeof allowed_calls / sizeof *allowed_calls; i++) {
-        if (connects && allowed_calls[i] == SYS_sendto) continue; /* there is a condition */
+        if (connects && allowed_calls[i] == SYS_sendto) continue; /* it has a condition */
         filter[n++] = (struct bpf){ IF_EQUAL, 0, 1, (uint32_t)allowed_calls[i] };
         filter[n++] = (struct bpf){ RETURN, 0, 0, ALLOW };
     }
     n = put_conditions(filter, n, connects);
-#ifdef SYS_clone3 /* its flags lie in memory, where no filter looks: without it, libc takes clone */
+#ifdef SYS_clone3 /* its flags lie in memory, where no filter looks: without it, libc calls clone */
     filter[n++] = (struct bpf){ IF_EQUAL, 0, 1, SYS_clone3 };
     filter[n++] = (struct bpf){ RETURN, 0, 0, FAIL | ENOSYS };
 #endif

@@ -1,24 +1,23 @@
-/* server.c - the way of the bytes: sockets, event loops and worker threads.
+/* server.c - how bytes get in and out: sockets, event loops and worker threads.
  *
  * Each event loop has its own epoll set, its own connections and one buffer to read into and one to write from,
  * which every connection uses in turn: a connection owns memory only while a request is half read or an answer
- * half written. All loops share one listening socket; the kernel wakes one of them for a new connection, and it
- * stays there.
+ * half written. All loops share one listening socket; the kernel wakes one of them for a new connection, which
+ * stays with that loop.
  *
- * What hashes or waits for a disk goes to a worker, through a queue with a bound. The job names its connection
- * by loop, slot and generation, never by pointer; the answer comes back through the loop's list and its
- * eventfd.
+ * What hashes or waits for a disk goes to a worker, through a bounded queue. The job names its connection by
+ * loop, slot and generation, never by pointer; the answer comes back through the loop's list and its eventfd.
  *
  *   READING    waits for a request or the rest of one
  *   PARKED     a worker has its request
  *   LAST       is closed once its answer is written
- *   LINGERING  said its last after an error, or where more had come behind the
- *              last request: half-closed, it drains what still comes, so that
- *              no reset overtakes the answer (RFC 9112 9.6)
+ *   LINGERING  has sent its last answer, after an error or with more input after
+ *              the last request: half-closed, it drains what still arrives, so
+ *              that no reset overtakes the answer (RFC 9112 9.6)
  *
- * Beside its state a connection may hold a part of an answer that the socket did not take; then nothing is read
- * until it is gone. Deadlines are absolute and looked at once a second: what drips gets no more time than what
- * is silent. */
+ * Beside its state a connection may hold the part of an answer that the socket did not take; nothing more is
+ * read until that is sent. Deadlines are absolute and checked once a second: a client that drips gets no more
+ * time than a silent one. */
 #include "server.h"
 
 #include <errno.h>
@@ -55,8 +54,8 @@ enum {
 
 _Static_assert(PAGE_MAX + PAGE_FIELDS_MAX <= (int)API_LOOP_TEXT_MAX, "the page has room too");
 
-/* What stands in epoll's data instead of a connection; a link at the list's end; what a connection is watched for that
- * epoll does not know yet. */
+/* In epoll's data, what is no connection; the link at the end of the free list; what a connection that epoll does not
+ * know yet is watched for. */
 static const uint32_t LISTENER = UINT32_MAX, WAKEUP = UINT32_MAX - 1, NO_SLOT = UINT32_MAX, UNWATCHED = UINT32_MAX;
 
 enum state { FREE, READING, PARKED, LAST, LINGERING };
@@ -118,7 +117,7 @@ struct loop {
     char in[HTTP_REQUEST_MAX], out_bytes[OUT_LEN], text[API_LOOP_TEXT_MAX], user[USERS_NAME_MAX];
     char log_bytes[ACCESS_LINE_MAX];
 
-    _Atomic(struct job *) done; /* by workers, the last first; no lock that a niced thread could sleep on */
+    _Atomic(struct job *) done; /* from workers, the last first; no lock, which a niced thread might hold for long */
 };
 
 struct worker {
@@ -135,13 +134,13 @@ struct server {
     atomic_uint held[PLACES]; /* connections by address, if there is a bound */
 
     pthread_mutex_t log_lock; /* guards the two below */
-    struct buffer log_rest;   /* of what a loop has written in part: before anything else is */
+    struct buffer log_rest;   /* of lines written in part: it goes out before anything else */
     char log_rest_bytes[ACCESS_LINE_MAX];
 
     pthread_mutex_t queue_lock; /* guards all below */
     pthread_cond_t queue_filled, idle;
     struct job *first, **last;
-    unsigned queued, busy; /* jobs that wait, and that workers are at */
+    unsigned queued, busy; /* jobs that wait, and that workers are busy with */
     bool workers_stop;
 };
 
@@ -161,7 +160,7 @@ static int enqueue(struct server *s, struct job *job) {
     return full ? -1 : 0;
 }
 
-/* The next job, or NULL: time to end. Gives scrypt's memory back to the kernel when there was none for a while. */
+/* The next job, or NULL: time to end. Gives scrypt's memory back to the kernel when none has come for a while. */
 static struct job *dequeue(struct server *s, struct password_work *work) {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
@@ -192,7 +191,7 @@ static void note_done(struct server *s) {
 
 /* ---- connections ------------------------------------------------------ */
 
-/* What stands for a connection in epoll and in jobs: its generation above its slot. */
+/* What identifies a connection in epoll and in jobs: its generation in the upper half, its slot in the lower. */
 static uint64_t id_of(const struct loop *l, const struct connection *c) {
     return (uint64_t)c->generation << 32 | (uint32_t)(c - l->connections);
 }
@@ -215,8 +214,8 @@ static int grow_slots(struct loop *l) {
     return 0;
 }
 
-/* Where an address's connections are counted, together with those of the few that share its place. 0: they are not,
- * since it is this machine's, a proxy's, or not known. */
+/* Where an address's connections are counted, together with those of the few that share its place. 0: they are not
+ * counted, since the address is this machine's, a proxy's, or not known. */
 static uint16_t place_of(const struct server_config *config, const struct address *peer) {
     uint8_t digest[SHA256_DIGEST];
     struct address customer = address_of_customer(peer);
@@ -228,7 +227,7 @@ static uint16_t place_of(const struct server_config *config, const struct addres
     return (uint16_t)(digest[0] << 8 | digest[1] | 1);
 }
 
-/* NULL: no memory, or its address holds as many as it may. */
+/* NULL: no memory, or the peer's address holds as many connections as it may. */
 static struct connection *open_connection(struct loop *l, int fd, struct address peer) {
     struct server *s = l->server;
     uint16_t place = place_of(&s->config, &peer);
@@ -274,7 +273,7 @@ static void close_connection(struct loop *l, struct connection *c) {
     listen_again(l); /* where descriptors had run out */
 }
 
-/* Has epoll report these events (hang-ups it always does). */
+/* Has epoll report these events (it always reports hang-ups). */
 static void watch(struct loop *l, struct connection *c, uint32_t events) {
     if (c->watched == events) return;
     struct epoll_event event = { .events = events, .data.u64 = id_of(l, c) };
@@ -285,7 +284,7 @@ static void watch(struct loop *l, struct connection *c, uint32_t events) {
 
 /* ---- writing ---------------------------------------------------------- */
 
-/* The socket takes what it can: how much, or -1 if the peer is gone. */
+/* Sends what the socket takes: how much that was, or -1 if the peer is gone. */
 static ssize_t send_some(const struct connection *c, const char *bytes, size_t len) {
     size_t sent = 0;
     while (sent < len) {
@@ -297,7 +296,7 @@ static ssize_t send_some(const struct connection *c, const char *bytes, size_t l
     return (ssize_t)sent;
 }
 
-/* Sends the loop's out buffer; the rest that the socket does not take becomes the connection's own. 0, or -1:
+/* Sends the loop's out buffer; what the socket does not take becomes the connection's own. 0, or -1:
  * the peer is gone, or there is no memory. */
 static int flush(struct loop *l, struct connection *c) {
     if (l->out.overflow) { /* ANSWER_MAX is wrong: this connection ends, the loop goes on */
@@ -332,8 +331,8 @@ static ssize_t write_some(int fd, struct buffer *b) {
     return n;
 }
 
-/* Writes the loop's lines, at once, so that those of other loops do not get between. Where nobody takes them they wait,
- * as long as this loop's buffer is not `full`; then they are dropped, since nobody's request waits for them. */
+/* Writes the loop's lines in one go, so that those of other loops do not get in between. Lines that nobody takes wait
+ * until this loop's buffer is `full`; then they are dropped, since no request is to wait for them. */
 static void write_log(struct loop *l, bool full) {
     struct server *s = l->server;
     int fd = s->config.log_fd;
@@ -349,14 +348,14 @@ static void write_log(struct loop *l, bool full) {
     l->log.len = 0;
 }
 
-/* Whom the request is from. */
+/* The client that the request is from. */
 static struct address client_of(const struct loop *l, const struct connection *c, const struct http_request *r,
                                 const char *buf) {
     const struct server_config *config = &l->server->config;
     return address_of_client(&c->peer, config->trusted, config->trusted_count, http_slice(buf, r->forwarded_for));
 }
 
-/* Remembers who asks for what. A request that could not be read may be anything: of that, only who. */
+/* Remembers who asks for what. A request that could not be read may be anything: of that one, only who asks. */
 static void note_request(struct loop *l, const struct connection *c, const struct http_request *r, const char *buf) {
     if (l->server->config.log == ACCESS_NONE) return;
     l->access =
@@ -388,7 +387,7 @@ static void put_answer(struct loop *l, const struct api_call *call, const struct
 
 /* ---- from a request to its answer ------------------------------------- */
 
-/* The allowed origin that this one is, or "*"; else empty. It lasts: an answer may outlive its request's buffer. */
+/* The allowed origin that this matches, or "*"; else empty. It lasts: an answer may outlive its request's buffer. */
 static struct slice allowed_origin(const struct server_config *config, struct slice origin) {
     for (size_t i = 0; origin.len > 0 && i < config->origins_count; i++)
         if (slice_equal(config->origins[i], origin) || slice_is(config->origins[i], "*")) return config->origins[i];
@@ -468,7 +467,7 @@ static void answer(struct loop *l, struct connection *c, const struct http_reque
     if (!r->keep_alive) c->state = LAST;
 }
 
-/* An answer to what is no request, or not a whole one; nothing behind it is read. */
+/* An answer to what is not a request, or not a whole one; nothing after it is read. */
 static void answer_error(struct loop *l, struct connection *c, const struct http_request *r, const char *buf,
                          int status, const char *message) {
     struct http_framing framing = framing_of(l, r, buf);
@@ -483,7 +482,7 @@ static void answer_error(struct loop *l, struct connection *c, const struct http
 
 /* ---- reading ---------------------------------------------------------- */
 
-/* Keeps what is left of the loop's buffer until more arrives or its turn comes. */
+/* Keeps what is left in the loop's buffer until more arrives or its turn comes. */
 static int keep_input(struct connection *c, const struct http_request *r, const char *bytes, size_t len) {
     struct input *in = NULL;
     if (len > 0 && (c->state == READING || c->state == PARKED)) {
@@ -534,14 +533,14 @@ static void settle(struct loop *l, struct connection *c) {
 }
 
 /* Answers, in turn and with one write, the requests in the first `len` bytes of the loop's buffer, the first of
- * which `r` may have parsed in part. */
+ * which may be parsed in part already, in `r`. */
 static void serve(struct loop *l, struct connection *c, struct http_request *r, size_t len) {
     char *buf = l->in;
     int result = 0;
     if (r->scanned == 0) c->started = l->now;
     while (result == 0 && c->state == READING && !c->out && len > 0) {
         enum http_result parsed = http_parse(r, buf, &len);
-        /* the fields alone tell the answer */
+        /* the fields alone decide the answer */
         bool early =
             r->phase >= HTTP_BODY && (r->length > 0 || r->chunked) && api_needs_no_body(http_slice(buf, r->path));
         if (parsed == HTTP_MORE && !early) {
@@ -551,7 +550,7 @@ static void serve(struct loop *l, struct connection *c, struct http_request *r, 
             r->expect_continue &= r->phase < HTTP_BODY;
             break;
         }
-        r->keep_alive &= !early; /* the body may come or not, so nothing behind the fields is read */
+        r->keep_alive &= !early; /* the body may come or not, so nothing after the fields is read */
         if (parsed == HTTP_REFUSED && !early)
             answer_error(l, c, r, buf, r->status, r->reason);
         else
@@ -564,7 +563,7 @@ static void serve(struct loop *l, struct connection *c, struct http_request *r, 
         c->started = l->now;
         if (l->out.cap - l->out.len < ANSWER_MAX) result = flush(l, c);
     }
-    if (c->state == LAST && len > 0) c->state = LINGERING; /* a look into the socket would be a call for everybody */
+    if (c->state == LAST && len > 0) c->state = LINGERING; /* looking into the socket would cost everybody a call */
     if (result != 0 || flush(l, c) != 0 || keep_input(c, r, buf, len) != 0)
         close_connection(l, c);
     else
@@ -590,7 +589,7 @@ static void read_more(struct loop *l, struct connection *c) {
         close_connection(l, c);
 }
 
-/* Goes on after an answer came back from a worker or found its way out. */
+/* Goes on after an answer has come back from a worker or has been sent. */
 static void proceed(struct loop *l, struct connection *c) {
     struct http_request r;
     if (c->state == READING) {
@@ -598,7 +597,7 @@ static void proceed(struct loop *l, struct connection *c) {
     } else if (flush(l, c) != 0) {
         close_connection(l, c);
     } else {
-        if (c->state == LAST && has_more(c)) c->state = LINGERING; /* there was time for it */
+        if (c->state == LAST && has_more(c)) c->state = LINGERING; /* there was time for more to come */
         settle(l, c);
     }
 }
@@ -614,7 +613,7 @@ static void write_more(struct loop *l, struct connection *c) {
     }
 }
 
-/* While a worker has the request: who closed his sending side may still wait for the answer, or may be gone. */
+/* While a worker has the request: a client that closed its sending side may still wait for the answer, or be gone. */
 static void on_parked(struct loop *l, struct connection *c, uint32_t events) {
     if (events & (EPOLLHUP | EPOLLERR)) {
         close_connection(l, c);
@@ -642,7 +641,7 @@ static void stop_listening(struct loop *l) {
     l->accepting = false;
 }
 
-/* Makes room: closes the connection that has been idle the longest. False where none is. */
+/* Makes room: closes the connection that has been idle the longest. False where none is idle. */
 static bool close_idlest(struct loop *l) {
     struct connection *idlest = NULL;
     for (uint32_t i = 0; i < l->slots; i++) {
@@ -653,7 +652,7 @@ static bool close_idlest(struct loop *l) {
     return idlest != NULL;
 }
 
-/* Takes up to `most` connections. False where descriptors run out before nobody waits any more. */
+/* Accepts up to `most` connections. False where descriptors run out while clients still wait. */
 static bool accept_connections(struct loop *l, int most) {
     while (most-- > 0) {
         union listen_address peer = { .any.sa_family = AF_UNSPEC };
@@ -661,7 +660,7 @@ static bool accept_connections(struct loop *l, int most) {
         int fd = accept4(l->server->config.listener, &peer.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0 && errno == EAGAIN) break;
         if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
-            /* accept4 asks for a descriptor first, and says that there is none where nobody waits for one, too */
+            /* accept4 asks for a descriptor first, and says that there is none even where no client waits */
             if (poll(&(struct pollfd){ .fd = l->server->config.listener, .events = POLLIN }, 1, 0) == 0) break;
             if (close_idlest(l)) continue;
             stop_listening(l); /* until a connection ends; else this loop would spin */
@@ -669,7 +668,7 @@ static bool accept_connections(struct loop *l, int most) {
         }
         struct connection *c = fd < 0 ? NULL : open_connection(l, fd, address_of_socket(&peer.any));
         if (c != NULL)
-            read_more(l, c); /* mostly the request is there: no round through epoll */
+            read_more(l, c); /* mostly the request is there already: no round through epoll */
         else if (fd >= 0)
             close(fd);
     }
@@ -678,7 +677,7 @@ static bool accept_connections(struct loop *l, int most) {
 
 /* ---- the loop --------------------------------------------------------- */
 
-/* Draining: who is still in the listening socket's queue is taken first; the last loop to find it empty closes it. */
+/* Draining: clients in the listening socket's queue are accepted first; the last loop to find it empty closes it. */
 static void finish_accepting(struct loop *l) {
     if (l->left || !accept_connections(l, LISTEN_BACKLOG)) return;
     stop_listening(l);
@@ -686,7 +685,7 @@ static void finish_accepting(struct loop *l) {
     if (atomic_fetch_sub(&l->server->listening, 1) == 1) close(l->server->config.listener);
 }
 
-/* Closes who is idle; from now on an answered connection is closed once nothing more has arrived on it. */
+/* Closes idle connections; from now on an answered connection is closed unless more has arrived on it. */
 static void start_draining(struct loop *l) {
     l->draining = true;
     l->drain_deadline = l->now + DRAIN_SECONDS;
@@ -784,7 +783,7 @@ static bool is_crowded(struct server *s) {
     return crowded;
 }
 
-/* Nothing is spent on who has left and, where many wait, no hash on who has probably left. */
+/* Nothing is spent on a client that has left and, where many wait, no hash on one that has probably left. */
 static void work_on(struct server *s, struct job *job) {
     if (atomic_load(&job->abandoned)) return;
     if (atomic_load(&job->half_closed) && is_crowded(s))
@@ -796,7 +795,7 @@ static void work_on(struct server *s, struct job *job) {
 static void *worker_main(void *argument) {
     struct worker *w = argument;
     struct server *s = w->server;
-    size_t thread = s->config.loops + (size_t)(w - s->workers); /* its counts and keys come behind the loops' */
+    size_t thread = s->config.loops + (size_t)(w - s->workers); /* its counts and keys come after the loops' */
     struct metrics *counts = &s->config.api->counts[thread];
     struct password_work work = { .compress = s->config.compress };
     struct job *job;
@@ -884,7 +883,7 @@ int server_stop(struct server *s) {
     s->workers_stop = true;
     bool finished = s->first == NULL;
     pthread_cond_broadcast(&s->queue_filled);
-    /* whose client has gone may still be waiting for a lock or another machine */
+    /* a job whose client has gone may still wait for a lock or another machine */
     while (finished && s->busy > 0) finished = pthread_cond_timedwait(&s->idle, &s->queue_lock, &until) != ETIMEDOUT;
     pthread_mutex_unlock(&s->queue_lock);
     for (unsigned i = 0; i < loops; i++) finished &= s->loops[i].open == 0;

@@ -1,10 +1,10 @@
 /* throttle.c - the generic cell rate algorithm over a set-associative table.
  *
- * What is counted has one number: the time at which its failures would be paid off, if each costs so many
+ * Each entry has one number: the time at which its failures are paid off, where each costs so many
  * milliseconds (ITU-T I.371 calls it the theoretical arrival time, TAT). A try is allowed while TAT lies less than a
  * burst's cost ahead. An entry whose TAT has passed says nothing any more and is free; where a set is full, the one
- * that is paid off first makes room. An attacker with many addresses can so push out only what is nearly forgotten:
- * entries that lie far ahead are those that were hit most. */
+ * that is paid off first makes room. So an attacker with many addresses can push out only what is nearly forgotten:
+ * entries whose TAT lies far ahead are those that were hit most. */
 #include "throttle.h"
 
 #include <pthread.h>
@@ -56,7 +56,7 @@ static struct entry *find_entry(struct throttle *t, uint64_t who) {
     return first;
 }
 
-/* How long a try has to wait, by the one or two bounds that hold for it; counts it where it has failed. */
+/* How long a try has to wait, by the one or two bounds that hold for it; counts the try if it has failed. */
 static uint64_t judge(struct throttle *t, struct slice name, const struct address *address, uint64_t now_ms,
                       bool failed) {
     struct address source = address_of_customer(address);

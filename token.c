@@ -1,7 +1,7 @@
-/* token.c - tokens from the shell. What is judged is judged by jwt_verify, as the server does; what is told of it is
- * what that wrote down.
+/* token.c - tokens from the shell. jwt_verify judges them, as it does for the server; what is said of a token is what
+ * jwt_verify wrote down.
  *
- * A token is anybody's text: of its bytes only printable ASCII reaches the terminal, all else as \x and two digits. */
+ * A token may be anybody's text: only printable ASCII reaches the terminal as it is, all else as \x and two digits. */
 #include "token.h"
 
 #include <errno.h>
@@ -50,7 +50,7 @@ static void put_count(struct buffer *b, uint64_t n, const char *what) {
     put_text(b, what);
 }
 
-/* The two greatest units: 3 h 12 min */
+/* The two largest units: 3 h 12 min */
 static void put_duration(struct buffer *b, double seconds) {
     static const struct {
         uint64_t length;
@@ -141,7 +141,7 @@ static void put_fits(struct buffer *b, const struct judged *j, bool right) {
     put_text(b, right ? "" : count > 1 ? " keys" : "key");
 }
 
-/* What it saw, and what is wrong with that. */
+/* What the check saw, and what is wrong with that. */
 static void put_step(struct buffer *b, const struct judged *j, enum jwt_check check) {
     const struct jwt_step *s = &j->trace.step[check];
     bool in_token = check >= JWT_HEADER_TEXT && check <= JWT_SIGNATURE_TEXT;
@@ -194,7 +194,7 @@ static enum jwt_check first_fault(const struct judged *j) {
     return check;
 }
 
-/* Opens the accounts only where they are: a file is not made for a question. */
+/* Opens the accounts only if they exist: a file is not made for a question. */
 static struct users *open_users(const struct token_config *c) {
     return users_exist(c->users) ? users_open(c->users, c->compress, (const uint8_t *)"of one process..", c->ttl)
                                  : NULL;
@@ -217,12 +217,12 @@ static int issue(const struct token_config *c, const char *name, double now) {
     return log_print(&b);
 }
 
-/* As `user list` writes a name. */
+/* Prints the name as `user list` does. */
 static int verify(const struct judged *j) {
     char text[6 * JWT_SUB_MAX + 4];
     struct buffer b = { .at = text, .cap = sizeof text - 1 };
     struct slice name = { j->claims.sub, j->claims.sub_len };
-    if (j->users == NULL && users_exist(j->config->users)) return -1; /* why was said */
+    if (j->users == NULL && users_exist(j->config->users)) return -1; /* the reason was said */
     if (j->users == NULL)
         return log_line(j->config->users, ": ", strerror(errno),
                         ", so nobody knows whether the token was revoked (--users names another file)", NULL);
@@ -295,7 +295,7 @@ static int judge(const struct token_config *c, double now, int (*then)(const str
     if (j.revoked_at) j.result = JWT_INVALID;
     int result = then(&j);
     if (j.users) users_close(j.users);
-    explicit_bzero(j.text, sizeof j.text); /* who has it is its owner */
+    explicit_bzero(j.text, sizeof j.text); /* whoever has it is its owner */
     return result;
 }
 

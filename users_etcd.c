@@ -1,16 +1,16 @@
-/* users_etcd.c - the accounts in an etcd, for any number of machines. Its keys, all behind PREFIX:
+/* users_etcd.c - the accounts in an etcd, for any number of machines. Its keys, all under PREFIX:
  *
  *   PREFIX/u/NAME   the account's line, as a file has it, without its LF
- *   PREFIX/r/NAME   since when its tokens count, as the line of a deleted account: with a lease, so that it goes by
- *                   itself when no token is left that it could be about
+ *   PREFIX/r/NAME   since when its tokens are valid, as the line of a deleted account: with a lease, so that it goes
+ *                   by itself when no token is left that it could be about
  *   PREFIX/u        there is or was an account
- *   PREFIX/r        is written with each of PREFIX/r/NAME, so that one key tells whether there is anything new
+ *   PREFIX/r        is written along with every PREFIX/r/NAME, so that one key tells whether there is anything new
  *
- * There is no copy to be stale: whoever logs in has etcd asked, linearizably. A change is one transaction, which holds
- * only if both keys of the name are still as they were read, and else gives them as they are. So a change that was made
- * twice, because no answer came to the first, finds what it wanted to write, and knows it: a hash has random salt.
- * What was revoked is asked for once a second. (A watch would tell it sooner, but needs a stream that never ends, a
- * reader for chunks and a second way to be told that the stream is dead; a question can only fail.) */
+ * No copy can be stale: every log-in asks etcd, linearizably. A change is one transaction, which holds only if both
+ * keys of the name are still as they were read, and else returns them as they are. So a change that was sent twice,
+ * because the first got no answer, finds what it wanted to write, and recognizes it: a hash has random salt.
+ * What was revoked is asked for once a second. (A watch would tell sooner, but needs a stream that never ends, a
+ * reader for chunks and a second way to learn that the stream is dead; a question can only fail.) */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <time.h>
@@ -24,14 +24,14 @@ enum {
     PREFIX_MAX = 255,
     CLUSTER_MAX = 20, /* digits of a cluster's ID */
     KEY_MAX = PREFIX_MAX + sizeof "/u/" + USERS_NAME_MAX,
-    PAGE = 4000,             /* accounts that are read at once: each page costs etcd a look at all keys behind it */
+    PAGE = 4000,             /* accounts that are read at once: each page costs etcd a look at all keys after it */
     BATCH = 64,              /* and written: etcd takes 128 compares a transaction, and 1.5 MiB */
     ITEM_MAX = 8192,         /* characters of a key and its value with all that etcd says of them, in base64 */
     SPACE = 8 * 1024 * 1024, /* 2 KiB for each of a page: a name of 255 bytes, all escaped, has less */
     SKEW = 60,               /* seconds by which the machines' clocks may differ */
-    COUNT_EVERY = 600,       /* seconds: of a million it takes etcd one, and others wait */
-    TRIES_MAX = 100,         /* of a change that others are faster than */
-    REVOKED_BITS = 17,       /* 1,048,576 accounts whose tokens are revoked: 13 MB, of which is used what they take */
+    COUNT_EVERY = 600,       /* seconds: to count a million takes etcd one, and others wait */
+    TRIES_MAX = 100,         /* of a change that others keep overtaking */
+    REVOKED_BITS = 17,       /* 1,048,576 accounts whose tokens are revoked: 13 MB, used as far as they fill it */
 };
 
 /* Keys that are read one after the other, a page at a time, as they stood at one moment. */
@@ -49,10 +49,10 @@ struct users_etcd {
     struct users base;
     struct etcd *etcd;
     struct slice prefix;
-    /* of one thread at a time, that which refreshes or the command line's: */
+    /* used by one thread at a time, the one that refreshes or the command line's: */
     char *space; /* SPACE bytes for an answer, or for requests */
     struct walk list;
-    uint64_t revision;             /* up to which it is known what was revoked */
+    uint64_t revision;             /* up to which revocations are known */
     char cluster[CLUSTER_MAX + 2]; /* whose revision that is: its ID in quotes */
     size_t cluster_len;
     unsigned refreshed;
@@ -76,7 +76,7 @@ static struct slice make_key(const struct users_etcd *u, const char *kind, struc
 
 /* Appends a text in which ' stands for a quote, and these for an argument: %u for PREFIX/u/NAME and %r for
  * PREFIX/r/NAME, where the name is a slice; %k for PREFIX and a string; %b for the bytes of a slice, all four as
- * etcd_put_bytes has it; %s for a slice as it is; %n for a uint64_t. */
+ * etcd_put_bytes writes them; %s for a slice as it is; %n for a uint64_t. */
 static void put_format(struct buffer *b, const struct users_etcd *u, const char *format, va_list args) {
     char key[KEY_MAX];
     struct slice s;
@@ -104,13 +104,13 @@ static void fill(struct buffer *b, const struct users_etcd *u, const char *forma
     va_end(args);
 }
 
-/* Is the key still as it was at a revision; 0: is there none? */
+/* Is the key still as it was at a revision? 0: is there still none? */
 #define COMPARE(key) "{'key':" key ",'target':'MOD','result':'EQUAL','mod_revision':'%n'}"
 #define PUT(key) "{'request_put':{'key':" key ",'value':%b}}"
 #define PUT_LEASED(key) "{'request_put':{'key':" key ",'value':%b,'lease':%s}}"
 #define DELETE(key) "{'request_delete_range':{'key':" key "}}"
 #define RANGE(key) "{'request_range':{'key':" key "}}"
-/* Both keys of a name, which is given twice, and MARK: the one that tells whether there is or was anybody. */
+/* Both keys of a name, which is passed twice, and MARK, which tells whether there is or was anybody. */
 #define READS RANGE("%u") "," RANGE("%r") "," RANGE("%k")
 #define MARK "/u"
 
@@ -151,7 +151,7 @@ static int read_item(struct slice kv, struct item *item) {
     return key >= 0 && item->revision > 0 ? 0 : -1;
 }
 
-/* The line of an item, which must be about the name that its key has behind PREFIX and `kind`. */
+/* The line of an item, which must be about the name that its key has after PREFIX and `kind`. */
 static int read_record(const struct users_etcd *u, const char *kind, const struct item *item, struct record *record) {
     char key[KEY_MAX];
     const char *why = users_read_line(&u->base, (struct slice){ item->value, item->value_len }, record);
@@ -177,7 +177,7 @@ struct outcome {
     struct slice responses, response; /* those that are still to be read, and the last one that was */
 };
 
-/* The next response, one to a range: what it has of kvs, more and count. 0 or -1. */
+/* The next response, which must be a range's: what it has of kvs, more and count. 0 or -1. */
 static int next_range(struct outcome *o, struct json_member m[3]) {
     const char *why;
     m[0] = (struct json_member){ .name = "kvs" };
@@ -216,9 +216,9 @@ static int call(struct users_etcd *u, struct slice once, struct slice again, str
     return o->revision > 0 ? 0 : no_answer(u);
 }
 
-/* Asks for ranges, a format of put_format. A member that was asking a leader when that died may answer no such question
- * for seven seconds (etcd 3.4 waits so long for its ReadIndex): one that is repeated comes with a deletion of nothing,
- * for which the members must agree as for a write. */
+/* Asks for ranges, in put_format's format. A member that was asking a leader when that died may answer no such question
+ * for seven seconds (etcd 3.4 waits that long for its ReadIndex): a repeated question comes with a deletion of nothing,
+ * on which the members must agree as on a write. */
 static int ask(struct users_etcd *u, struct buffer *answer, enum etcd_patience patience, struct outcome *o,
                const char *ranges, ...) {
     char text[2 * ITEM_MAX];
@@ -238,7 +238,7 @@ static int ask(struct users_etcd *u, struct buffer *answer, enum etcd_patience p
 
 /* ---- a name ------------------------------------------------------------ */
 
-/* How it stands: both of its keys, and what they say; and whether there is or was anybody. */
+/* How a name stands: both of its keys, and what they say; and whether there is or was anybody. */
 struct state {
     struct item account, revoked, anybody;
     struct user user; /* without a hash: there is no account */
@@ -280,8 +280,8 @@ static int transact(struct users_etcd *u, const struct buffer *request, struct s
     return !o.held && read_state(u, &o, s) != 0 ? -1 : o.held;
 }
 
-/* A time that holds for all of a full set is not among its own: it is looked up before, since the hash must not be older
- * than what is known to be revoked. */
+/* A time that the table of what is revoked has for all of a full set is not in a name's keys: it is looked up before
+ * them, since the hash must not be older than what is known to be revoked. */
 static enum users_result etcd_find(struct users *users, struct slice name, struct user *user) {
     struct state s;
     int64_t not_before = users_not_before(users, name, time(NULL));
@@ -291,7 +291,7 @@ static enum users_result etcd_find(struct users *users, struct slice name, struc
     return s.user.hash_len > 0 ? USERS_OK : USERS_NOT_FOUND;
 }
 
-/* A lease that lasts until then: its ID, quoted as etcd writes it, in the caller's space. 0 or -1. */
+/* A lease that lasts until `until`: its ID, quoted as etcd writes it, in the caller's space. 0 or -1. */
 static int get_lease(struct users_etcd *u, int64_t until, char space[ETCD_ANSWER_MIN], struct slice *lease) {
     char text[64];
     struct buffer b = { .at = text, .cap = sizeof text }, answer = { .at = space, .cap = ETCD_ANSWER_MIN };
@@ -311,8 +311,8 @@ static int make_value(const struct users_etcd *u, struct slice name, const struc
     return 0;
 }
 
-/* Writes what the name is to be, if it still stands as it was read: as transact, and then *s is how it stands. A time
- * from which on tokens count, or until which that must be remembered, is written for the other nodes too. */
+/* Writes what the name is to be, if it still stands as it was read. The result and *s are transact's. A time from
+ * which tokens are valid, or until which that must be remembered, is written for the other nodes too. */
 static int write_name(struct users_etcd *u, const struct users_change *c, const struct user *next, struct state *s) {
     char text[4 * ITEM_MAX], line[USERS_LINE_MAX], revoked[USERS_LINE_MAX], space[ETCD_ANSWER_MIN];
     struct buffer b = { .at = text, .cap = sizeof text };
@@ -337,8 +337,8 @@ static int write_name(struct users_etcd *u, const struct users_change *c, const 
     return transact(u, &b, s);
 }
 
-/* Who adds an account takes it that there is none, until etcd says otherwise. Where the name stands as it was to be, an
- * earlier attempt, to which no answer came, was carried out. */
+/* To add an account, it is assumed that there is none until etcd says otherwise. Where the name stands as it was to be,
+ * an earlier attempt that got no answer was carried out. */
 static enum users_result etcd_change(struct users *users, const struct users_change *c) {
     struct users_etcd *u = etcd_of(users);
     struct state s = { .user = { .hash_len = 0 } };
@@ -386,14 +386,14 @@ static int read_page(struct users_etcd *u, struct walk *w) {
     return 0;
 }
 
-/* Is it a key that was to come earlier? Without an end of keys there would be none of asking. */
+/* Should the key have come earlier? If the keys had no end, the asking would have none. */
 static bool comes_before(const struct item *item, const struct walk *w) {
     size_t len = item->key_len < w->next_len ? item->key_len : w->next_len;
     int order = memcmp(item->key, w->next, len);
     return order < 0 || (order == 0 && item->key_len < w->next_len);
 }
 
-/* The next key and value: 1, 0 behind the last one, or -1. */
+/* The next key and value: 1, 0 after the last one, or -1. */
 static int walk(struct users_etcd *u, struct walk *w, struct item *item) {
     const char *why;
     for (bool asked = false;; asked = true) {
@@ -421,8 +421,8 @@ static int etcd_next(struct users *users, uint64_t *at, struct record *record) {
     return got;
 }
 
-/* How many accounts there are takes etcd some time to tell where they are many: it is asked seldom, and once, since what
- * is revoked is not heard of meanwhile. */
+/* Counting the accounts takes etcd some time where they are many: it is asked seldom, and once, since nothing is heard
+ * of revocations meanwhile. */
 static void count_accounts(struct users_etcd *u) {
     struct json_member m[3];
     struct buffer answer = { .at = u->space, .cap = ETCD_ANSWER_MIN };
@@ -436,7 +436,7 @@ static void count_accounts(struct users_etcd *u) {
         atomic_store_explicit(&u->base.accounts, (size_t)read_number(m[2].raw), memory_order_relaxed);
 }
 
-/* Is it another cluster's than the last time? */
+/* Is it another cluster than the last time? */
 static bool is_other_cluster(struct users_etcd *u, struct slice id) {
     if (slice_equal(id, (struct slice){ u->cluster, u->cluster_len }) || id.len > sizeof u->cluster) return false;
     if (id.len > 0) memcpy(u->cluster, id.at, id.len);
@@ -444,8 +444,8 @@ static bool is_other_cluster(struct users_etcd *u, struct slice id) {
     return true;
 }
 
-/* Notes what was revoked since it was last asked. Where the revision has gone back, or another cluster has it, an
- * older state of all was restored, and it is asked for everything. */
+/* Notes what was revoked since etcd was last asked. Where the revision has gone back, or is another cluster's, an older
+ * state of everything was restored, and etcd is asked for everything. */
 static int take_up(struct users_etcd *u) {
     struct walk w;
     struct item item;
@@ -459,7 +459,7 @@ static int take_up(struct users_etcd *u) {
     return got;
 }
 
-/* A short question first: to find what is new etcd looks at all that is revoked (min_mod_revision is no index). */
+/* A short question first: to find what is new, etcd looks at all that is revoked (min_mod_revision is no index). */
 static int refresh(struct users_etcd *u, enum etcd_patience patience) {
     struct buffer answer = { .at = u->space, .cap = ETCD_ANSWER_MIN };
     struct outcome o;
@@ -480,7 +480,7 @@ static int etcd_refresh(struct users *users) {
 
 /* ---- import ------------------------------------------------------------- */
 
-/* All accounts that there are, so that all of a batch can be judged before any of it is written. */
+/* Reads all accounts that exist, so that all of a batch can be judged before any of it is written. */
 static int etcd_batch_begin(struct users *users) {
     struct record record;
     uint64_t at = 0;
@@ -490,8 +490,8 @@ static int etcd_batch_begin(struct users *users) {
     return got;
 }
 
-/* Writes one account of a batch with its times; one that is there, or was registered meanwhile, must be the same and
- * takes over those that are later. */
+/* Writes one account of a batch with its times; one that is there, or was registered meanwhile, must be the same, and
+ * takes over the later times. */
 static int put_one(struct users_etcd *u, struct slice line) {
     struct record r;
     if (users_read_line(&u->base, line, &r) != NULL) return -1;
@@ -537,7 +537,7 @@ static int put_some(struct users_etcd *u, struct slice *lines, uint64_t *written
     return held < 0 ? -1 : 0;
 }
 
-/* What is written until something goes wrong stays: it says how much that is. The same batch can be put once more. */
+/* What was written before something went wrong stays: it says how much that is. The same batch can be put again. */
 static int etcd_batch_end(struct users *users, bool keep, users_progress *progress) {
     struct users_etcd *u = etcd_of(users);
     struct slice lines = { users->batch.at, keep ? users->batch.len : 0 };
@@ -557,7 +557,7 @@ static int etcd_batch_end(struct users *users, bool keep, users_progress *progre
 
 /* ---- open and close ------------------------------------------------------ */
 
-/* What was revoked must be known before a token is judged: without an answer it does not start. */
+/* What was revoked must be known before a token is judged: without an answer this fails. */
 static int etcd_open_room(struct users *users) {
     struct users_etcd *u = etcd_of(users);
     const char *user = getenv("JWTD_ETCD_USER");
