@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What harness.py does not measure: one jwtd, or a figure over a range. The scripts beside call it.
+"""What harness.py does not measure: one jwtd, or a figure over a range. The scripts beside it call it.
 
 usage: probe.py VERB [options] JWTD           the binary
        probe.py by-... [options] NAME=COMMAND...  as harness.py takes them

@@ -1,4 +1,4 @@
-/* users_fuzz.c - a line of the accounts' file: what is taken can be written, and reads the same. */
+/* users_fuzz.c - a line of the accounts' file: what is accepted can be written, and reads the same. */
 #include "../users_room.h"
 
 #include "fuzz.h"

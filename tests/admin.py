@@ -1,7 +1,7 @@
 """admin.py BINARY [PART...] - accounts from the shell: jwtd user ...
 
-Exit statuses and what is said; a server that runs meanwhile and sees each change at once; tokens that are revoked,
-also from one server to the next; passwords at a terminal, which must not show them, and which shows again what is typed whatever ends the question.
+Exit statuses and what is said; a running server, which sees each change at once; revoked tokens, also from one server
+to the next; passwords at a terminal, which must not show them, and shows again what is typed whatever ends the prompt.
 
 Standard library only; run by admin.sh."""
 import contextlib

@@ -1,9 +1,9 @@
 #!/bin/sh
 # boot.sh INIT TREE COMMAND... - a throw-away machine, as root: the programs of this one's /usr, where it may change
-# what it likes, what TREE holds over that, an /etc and a /var of its own, and a network of nothing but loopback.
-# COMMAND runs there, with this project in /src, and what it says comes out here; then all of it is gone. INIT is
-# `systemd`, a real one as process 1, or something else: COMMAND itself is. Within three minutes it ends, whatever
-# happens.
+# what it likes, what TREE holds on top of that, an /etc and a /var of its own, and no network but loopback.
+# COMMAND runs there, with this project in /src, and its output comes out here; then the machine is gone. INIT is
+# `systemd`, for a real one as process 1, or something else: then COMMAND is process 1. It ends within three minutes,
+# whatever happens.
 set -eu
 limit=180
 

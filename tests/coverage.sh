@@ -1,7 +1,7 @@
 #!/bin/sh
 # coverage.sh - how many lines of floors 0 to 2 the unit tests execute, by gcc's gcov: the figure of each room, and at
-# least 95 % of all of them. sandbox.c is told but not counted: its lines run in processes that, because of them, may
-# not write their counters down.
+# least 95 % of all of them. sandbox.c is shown but not counted: its lines run in processes that, because of them, may
+# not write their counters.
 
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# durability.sh [PART...] - is every account that was acknowledged there afterwards? Cuts the power, kills, lets system
+# durability.sh [PART...] - is every acknowledged account still there afterwards? Cuts the power, kills, lets system
 # calls and memory fail: durability.py says how. As root, for the power cuts: they mount a file system of their own.
 #
 #   CC=COMMAND       builds the mutants, which the tests must catch (cc)

@@ -1,9 +1,9 @@
 /* durability_wrap.c - linked into a jwtd with -Wl,--wrap=malloc and so on: the Nth call of one of them fails.
  *
  *   DURABILITY_FAIL="calloc 3"   the third, once
- *   DURABILITY_FAIL="calloc 3+"  the third and all behind it
+ *   DURABILITY_FAIL="calloc 3+"  the third and all after it
  *
- * The first failure is said on standard error. */
+ * The first failure is reported on standard error. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>

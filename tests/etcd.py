@@ -1,7 +1,7 @@
 """etcd.py BINARY SOURCES [PART...] - accounts in etcd: three members, three nodes of jwtd, and HAProxy before them.
 
 Members are killed, stopped, wiped and filled while clients register and log in. What was acknowledged must be there,
-nobody hears of a name that it has itself registered that it is taken, one name has one owner, and tokens are verified
+nobody is told that a name which it has registered itself is taken, one name has one owner, and tokens are verified
 all the time. Standard library only; run by etcd.sh. Nothing sleeps for a fixed time and nothing waits for ever."""
 import base64
 import collections

@@ -1,6 +1,6 @@
 #!/bin/sh
 # etcd.sh [PART...] - accounts in a real etcd of three members, and three jwtd nodes behind a real HAProxy: etcd.py says
-# what must hold while members and nodes die. All parts, or these; `long` kills the leader fifty times instead of ten.
+# what must hold while members and nodes die. All parts, or those given; `long` kills the leader fifty times, not ten.
 
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"

@@ -1,4 +1,4 @@
-/* http_test.c - requests as bytes, each with what it must come to, and why;
+/* http_test.c - requests as bytes, each with its expected result, and why;
  * responses and dates as bytes.
  *
  * Sources: RFC 9112 (HTTP/1.1), RFC 9110 (HTTP semantics), RFC 3986 (URI),

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# For what asks servers and peers, in bash: flask.sh, interop.sh, openapi.sh, browser.sh and tour.sh.
+# For the bash scripts that ask servers and peers: flask.sh, interop.sh, openapi.sh, browser.sh and tour.sh.
 
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"

@@ -1,4 +1,4 @@
-/* jwt_test.c - the tokens that count and the ones that must not.
+/* jwt_test.c - the tokens that are valid and the ones that must not be.
  *
  * Sources: RFC 7515 (JWS; its appendix A.1), RFC 7519 (claims), RFC 7518 3.2
  * (HS256), RFC 8725 (what goes wrong in practice), RFC 4648 3.5 (spare bits).

@@ -1,5 +1,5 @@
-/* late_clock.c - linked into a jwtd before libc: its clock is LATE seconds ahead, as far as one likes; without LATE, as
- * many as standard input, a file, says each time. */
+/* late_clock.c - linked into a jwtd before libc: its clock is LATE seconds ahead, however many; without LATE, as
+ * many as its standard input, a file, says at each call. */
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>

@@ -1,7 +1,7 @@
 #!/bin/sh
 # layers.sh - includes point down, and floors 0 and 1 and the ground, but for file and
 # log, stand on nothing: no system call, no malloc, no clock, no global that changes.
-# What these compiled rooms take from elsewhere (nm -u) may be memory and string
+# What these compiled rooms take from elsewhere (nm -u) may only be memory and string
 # functions, what reads an address, and rooms further down.
 
 # shellcheck source=tests/common.sh

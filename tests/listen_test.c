@@ -1,5 +1,5 @@
-/* listen_test.c - which addresses are taken, and what becomes of the sockets: an address in use, a socket file that a
- * killed process left, a file that is none. */
+/* listen_test.c - which addresses are accepted, and what becomes of the sockets: an address in use, a socket file that
+ * a killed process left, a file that is no socket. */
 #include "listen.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 #!/bin/sh
 # memory.sh - README's formula for memory, with the musl build: a limit of exactly that (ulimit -v), every descriptor in
-# use, and nothing lacks memory. lifecycle.py (`memory`, `compacted`, `no_memory`) says with what.
+# use, and nothing runs out of memory. lifecycle.py (`memory`, `compacted`, `no_memory`) says how.
 
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"

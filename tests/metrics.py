@@ -1,4 +1,4 @@
-"""metrics.py BINARY [PART...] - how a server says how it goes: /healthz and jwtd healthcheck, /metrics, the access log.
+"""metrics.py BINARY [PART...] - how a server says how it is: /healthz and jwtd healthcheck, /metrics, the access log.
 
 Requests by curl, and by hand where curl would not send them; the text of /metrics is read by promtool. Nothing sleeps
 for a fixed time and nothing waits for ever. A PART is the name of a function in `parts`; without one all are run."""

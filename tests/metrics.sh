@@ -1,6 +1,6 @@
 #!/bin/sh
-# metrics.sh [PART...] - /healthz, jwtd healthcheck, /metrics and the access log of a real server: metrics.py says with
-# what. Needs curl, and promtool to check what Prometheus would read.
+# metrics.sh [PART...] - /healthz, jwtd healthcheck, /metrics and the access log of a real server: metrics.py says
+# how. Needs curl, and promtool to check what Prometheus would read.
 
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"

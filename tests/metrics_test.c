@@ -1,5 +1,5 @@
 /* metrics_test.c - counting, adding up, and the text that Prometheus reads. Its format is that of Prometheus'
- * documentation ("exposition formats"), read here by rules of its own; promtool reads it in tests/metrics.sh. */
+ * documentation ("exposition formats"), read here by the test's own rules; promtool reads it in tests/metrics.sh. */
 #include "metrics.h"
 
 #include <limits.h>

@@ -1,5 +1,5 @@
 #!/bin/sh
-# run.sh SUITE... [-- SUITE...] - runs test programs one after another, those behind -- beside the others with a lower
+# run.sh SUITE... [-- SUITE...] - runs test programs one after another, those after -- beside the others at a lower
 # priority, and adds up their closing lines. A suite that ends without one, or badly, counts as a failure.
 if [ "${1-}" != lane ]; then
     counts=$(mktemp) || exit 1

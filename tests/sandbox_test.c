@@ -1,6 +1,6 @@
 /* sandbox_test.c - asks from inside: what a process may no longer do after sandbox_enter, and what it still may.
- * Each question is asked by a process of its own, which answers with its exit status. What it can not be asked (the
- * filter stops the question, too) is what /proc says of it. */
+ * Each question is asked by a process of its own, which answers with its exit status. What can not be asked, because
+ * the filter stops the question too, is read from /proc. */
 #include "sandbox.h"
 
 #include <errno.h>

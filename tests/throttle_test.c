@@ -1,5 +1,5 @@
 /* throttle_test.c - how many failures are allowed, and for whom. The expected figures follow from throttle.h: a burst
- * of ten, then one in six seconds, for an account from an address; a hundred and one in 0.6 s for an address. */
+ * of ten, then one in six seconds, for an account from an address; a hundred, then one in 0.6 s, for an address. */
 #include "throttle.h"
 
 #include "test.h"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# tour.sh - docs/tour.md and docs/flask.md are true: every command of theirs is run, in order and in one shell, and says
-# what stands behind it. In their blocks of `sh` a line `$ ...` is a command and `> ...` its next line; what follows is its
+# tour.sh - docs/tour.md and docs/flask.md are true: every command in them is run, in order and in one shell, and prints
+# what stands after it. In their blocks of `sh` a line `$ ...` is a command, `> ...` its next line; what follows is its
 # output, `...` standing for anything. Where they name port 5000, a free one is taken; HOME is a folder of this test's.
 
 # shellcheck source=tests/interop_common.sh
