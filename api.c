@@ -340,7 +340,7 @@ static enum users_result add_user(const struct api_call *call, const struct cred
                                                 : users_store(call->api->users, c->name, NULL, &user);
 }
 
-/* Asked before the body is read: a client that may not register does not learn who has. */
+/* Asked before the body is looked at: a client that may not register does not learn who has. */
 static bool is_closed(struct api_call *call) {
     const struct api *api = call->api;
     if (api->registration == API_OPEN || (api->registration == API_FIRST && !users_any(api->users))) return false;

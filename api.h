@@ -24,7 +24,7 @@ enum {
 enum api_registration { API_OPEN, API_CLOSED, API_FIRST /* until there is an account */ };
 
 /* The keys in force, for all threads. Each thread keeps its own copy, and before a request takes a new one if
- * `generation` has changed: nobody waits, and nobody sees half of a set. */
+ * `generation` has changed: nobody sees half of a set, or waits longer than one is copied. */
 struct api_keys {
     atomic_uint generation;
     atomic_bool clock_fault; /* has been reported */

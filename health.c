@@ -1,4 +1,4 @@
-/* health.c - asks a running jwtd how it is, as curl -f http://.../healthz would. */
+/* health.c - asks a running jwtd how it is, as curl -f http://.../healthz would, and reads the answer. */
 #include "health.h"
 
 #include <errno.h>

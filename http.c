@@ -447,7 +447,7 @@ static void put_status_line(struct buffer *out, int status) {
 }
 
 /* What lets scripts of another origin read the answer (Fetch 3.3, "CORS protocol"). Credentials are not included:
- * a token is sent by whoever has it, no browser adds it. */
+ * what a browser adds by itself is for pages of this origin only. */
 static void put_cors(struct buffer *out, const struct http_response *response, struct slice origin) {
     put_text(out, "Vary: Origin\r\n");
     if (origin.len == 0) return;

@@ -9,7 +9,7 @@
 enum { LOG_LINE_MAX = 4096, LOG_TEXT_MAX = 3900, LOG_DECIMAL = 21 };
 
 /* Writes one line, "jwtd: " and then the texts up to a NULL, with one write(2); a control character in them becomes
- * "?", so that no text can forge a line, and each text is cut off at LOG_TEXT_MAX, so that what follows it has room.
+ * "?", so that no text can forge a line, and each text is cut off at LOG_TEXT_MAX, so that what follows one has room.
  * errno is kept. Gives -1, for `return log_line(...)`. */
 __attribute__((sentinel)) int log_line(const char *text, ...);
 

@@ -79,7 +79,7 @@ struct metrics_facts {
 };
 
 /* Appends the text: at most METRICS_TEXT_MAX bytes, if no path is longer than METRICS_PATH_MAX and version and libc
- * together have 64 characters. */
+ * together have at most 64 characters. */
 void metrics_put(struct buffer *out, const struct metrics *threads, size_t n, const struct metrics_facts *facts);
 
 #endif

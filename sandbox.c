@@ -1,7 +1,7 @@
 /* sandbox.c - no_new_privs, Landlock and a seccomp filter, by the kernel's own numbers (Linux:
  * include/uapi/linux/landlock.h, seccomp.h, filter.h, audit.h), since not every libc comes with the kernel's headers.
  *
- * The filter is a list of what may be called; all else fails with EPERM, so that a libc that probes for something
+ * The filter is a list of what may be called; all else fails, with EPERM, so that a libc that probes for something
  * goes on without it. Files are left to Landlock: the filter can't see a path. Memory never becomes executable, and a
  * clone is a thread or nothing. */
 #include "sandbox.h"

@@ -131,7 +131,7 @@ VECTOR_TARGET static void block_mix_vectors(const struct block *B, const struct 
     }
 }
 
-/* Vectors, where the processor has the instructions and the system keeps their registers, which the six bits stand for
+/* Vectors, where the processor has the instructions and the system keeps their registers, which the five bits stand for
  * (Intel's manual, volume 1, 15.2). */
 static block_mixing *fastest_block_mix(void) {
     unsigned a, b, c, d, state, rest;

@@ -215,7 +215,7 @@ static int grow_slots(struct loop *l) {
 }
 
 /* Where an address's connections are counted, together with those of the few that share its place. 0: they are not
- * counted, since the address is this machine's, a proxy's, or not known. */
+ * counted, since there is no limit, or the address is this machine's, a proxy's, or not known. */
 static uint16_t place_of(const struct server_config *config, const struct address *peer) {
     uint8_t digest[SHA256_DIGEST];
     struct address customer = address_of_customer(peer);
@@ -331,8 +331,8 @@ static ssize_t write_some(int fd, struct buffer *b) {
     return n;
 }
 
-/* Writes the loop's lines in one go, so that those of other loops do not get in between. Lines that nobody takes wait
- * until this loop's buffer is `full`; then they are dropped, since no request is to wait for them. */
+/* Writes the loop's lines in one go, so that those of other loops do not get in between. Lines that nobody takes yet
+ * wait until this loop's buffer is `full`; then, or where they can't be written, they are dropped, since no request is to wait for them. */
 static void write_log(struct loop *l, bool full) {
     struct server *s = l->server;
     int fd = s->config.log_fd;

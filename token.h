@@ -9,7 +9,7 @@
 
 struct token_config {
     const struct jwt_keys *keys;
-    const char *users; /* the accounts' file */
+    const char *users; /* where the accounts are */
     sha256_compress *compress;
     int64_t ttl;
     bool ttl_chosen; /* `ttl` is for this token; else it is the server's */

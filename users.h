@@ -64,7 +64,7 @@ struct users_needs {
 };
 void users_needs(const struct users *users, struct users_needs *needs);
 
-/* If more than half of the lines are obsolete, the others are put into a new file, which takes the place of this one;
+/* If more than half of the lines are obsolete, but not all, the others are put into a new file, which takes the place of this one;
  * a crash leaves one or the other. If that can not be done, or another process has the file open, the reason is said
  * and the file stays as it is. -1 if it can't be read any more. Call it before anybody else uses `users`. */
 int users_compact(struct users *users);
@@ -123,7 +123,7 @@ int users_next(struct users *users, uint64_t *at, struct record *record);
  * what is wrong with it. */
 const char *users_read_line(const struct users *users, struct slice line, struct record *record);
 
-/* Many accounts at once, all or none: they are appended with one write and one fdatasync. users_batch_begin locks the
+/* Many accounts at once, all or, where one is refused, none: they are appended with one write and one fdatasync. users_batch_begin locks the
  * file (0, or -1) and users_batch_end, which writes the batch if `keep` is set, unlocks it (0, or -1: none was added).
  * users_batch_put: USERS_OK; USERS_EXISTS, and not added to the batch, for an account that is already stored or in the
  * batch with the same hash and times that are no earlier; USERS_CHANGED for one with another hash. One with the same

@@ -497,7 +497,7 @@ static const char *replace_file(const struct users_file *u, const char *temporar
     return written && rename(temporary, u->base.where) == 0 ? NULL : strerror(errno);
 }
 
-/* Another server would see the file replaced, and read it anew while it serves: it is waited for. */
+/* While another process has the file open, which would have to read all of it anew, nothing is done. */
 static int compact(struct users_file *u) {
     char before[LOG_DECIMAL], after[LOG_DECIMAL], temporary[FILE_PATH_MAX]; /* longer than what can be opened */
     struct buffer path = { .at = temporary, .cap = sizeof temporary };

@@ -2,7 +2,7 @@
 
 After power cuts on a real ext4 and kill -9 of server and command line, in the middle of a compaction too, with every
 system call and every allocation failing at its Nth time, and with eight processes on one file. Mutants of the server,
-one without fdatasync and one without flock, show that the tests would notice. A PART is the name of a function in
+without fdatasync, fsync or flock, show that the tests would notice. A PART is the name of a function in
 `parts`; without one all are run.
 
 Standard library only; run by durability.sh."""
