@@ -106,7 +106,7 @@ static const struct option {
     { "--uniform-errors", NULL, "JWTD_UNIFORM_ERRORS", NULL, FLAG, AT(api.uniform_errors), 0, 0,
       "do not tell an unknown name from a wrong password" },
     { "--register", "open|closed|first", "JWTD_REGISTER", "open", CHOICE, AT(api.registration), 0, 0,
-      "who may register: all, nobody, or the first until there is an account" },
+      "who may register: all, nobody, or the first until there has been an account" },
     { "--cors", "ORIGIN", "JWTD_CORS", NULL, ORIGINS, 0, 0, 0, "whose scripts may read the answers, or *; repeatable" },
     { "--cookie", NULL, "JWTD_COOKIE", NULL, FLAG, AT(api.cookie), 0, 0,
       "for browsers: forms are accepted, and a log-in sets a cookie, which is accepted as a token" },
