@@ -178,7 +178,7 @@ static const char *read_account_line(const struct users *users, struct source *i
     return NULL;
 }
 
-/* Puts the next account into the batch; *result says what came of it. NULL, or what is wrong with it. */
+/* Puts the next account into the batch; *result: USERS_NOT_FOUND if there was none. NULL, or what is wrong with it. */
 static const char *take(struct users *users, struct source *in, enum users_result *result) {
     struct record r = { .name_len = 0 };
     struct password_cost cost;

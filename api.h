@@ -21,10 +21,10 @@ enum {
     API_LOOP_TEXT_MAX = METRICS_TEXT_MAX, /* on a loop */
 };
 
-enum api_registration { API_OPEN, API_CLOSED, API_FIRST /* until there is an account */ };
+enum api_registration { API_OPEN, API_CLOSED, API_FIRST /* until there has been an account */ };
 
 /* The keys in force, for all threads. Each thread keeps its own copy, and before a request takes a new one if
- * `generation` has changed: nobody sees half of a set, or waits longer than one is copied. */
+ * `generation` has changed: nobody sees half of a set, or waits longer than it takes to copy one. */
 struct api_keys {
     atomic_uint generation;
     atomic_bool clock_fault; /* has been reported */

@@ -2,7 +2,7 @@
  *
  * A member that refuses, resets, is silent for half a second or answers 5xx is not asked again until the others have
  * been: a cluster that lost its leader has another within a few seconds. Where all are silent, they get more time.
- * Callers then wait a little, each for another time, so that they do not come back at the same moment. */
+ * Callers then wait a little, each for a random time, so that they do not come back at the same moment. */
 #include "etcd.h"
 
 #include <errno.h>

@@ -15,7 +15,7 @@ static int unwell(const char *text, const char *why, const char *more) {
     return EXIT_FAILURE;
 }
 
-/* Ends it however slowly the bytes come. Does nothing that a signal handler may not. */
+/* Ends the check, however slowly the bytes come. Does nothing that a signal handler may not. */
 static void too_late(int number) {
     (void)number;
     log_line("healthcheck: no answer within 3 seconds", NULL);

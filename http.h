@@ -55,7 +55,7 @@ struct http_request {
     uint8_t authorizations, cookies;    /* how many Authorization and Cookie fields there are, up to 2 */
     struct http_span method_name, path; /* the latter of the request target, without the query */
     struct http_span content_type, authorization, cookie, host, origin, fetch_site, referer,
-        forwarded_for;     /* field values, of several the last; at 0: none. Two Referers are empty */
+        forwarded_for;     /* field values: the first if counted, else the last; at 0: none. Two Referers are empty */
     struct http_span body; /* decoded */
     uint32_t consumed;     /* once complete: where in the buffer the next request begins */
 

@@ -28,7 +28,7 @@ int listen_open(const char *text, const union listen_address *address, struct bu
 bool listen_is_given(void);
 
 /* Takes that socket, which must be the only one; `address` and `url` get where it listens. The descriptor, or -1 with
- * the reason said. It stays the manager's: do not listen_close it. */
+ * the reason said. It stays the manager's: do not call listen_close for it. */
 int listen_take(union listen_address *address, struct buffer *url);
 
 /* Removes the file of a unix socket. */

@@ -331,8 +331,8 @@ static ssize_t write_some(int fd, struct buffer *b) {
     return n;
 }
 
-/* Writes the loop's lines in one go, so that those of other loops do not get in between. Lines that nobody takes yet
- * wait until this loop's buffer is `full`; then, or where they can't be written, they are dropped, since no request is to wait for them. */
+/* Writes the loop's lines in one go, so that those of other loops do not get in between. Lines that nobody takes wait
+ * until its buffer is `full`; then, or if they can't be written, they are dropped: no request waits for them. */
 static void write_log(struct loop *l, bool full) {
     struct server *s = l->server;
     int fd = s->config.log_fd;

@@ -2,9 +2,9 @@
  *
  * Each entry has one number: the time at which its failures are paid off, where each costs so many
  * milliseconds (ITU-T I.371 calls it the theoretical arrival time, TAT). A try is allowed if TAT, with its cost added,
- * lies no further ahead than a burst costs. An entry whose TAT has passed says nothing any more and is free; where a set is full, the one
- * that is paid off first makes room. So an attacker with many addresses can push out only what is nearly forgotten:
- * entries whose TAT lies far ahead are those that were hit most. */
+ * lies no further ahead than a burst costs. An entry whose TAT has passed says nothing any more and is free; where a
+ * set is full, the one that is paid off first makes room. So an attacker with many addresses can push out only what is
+ * nearly forgotten: entries whose TAT lies far ahead are those that were hit most. */
 #include "throttle.h"
 
 #include <pthread.h>

@@ -23,8 +23,8 @@ struct users;
 struct user {
     char hash[USERS_HASH_MAX];
     size_t hash_len;
-    /* seconds since 1970, or 0. Tokens issued before `not_before` were revoked; the last of those that live longer than
-     * the server's own expires at `tokens_until`. Both stay with the name, whatever becomes of the account. */
+    /* seconds since 1970, or 0. Tokens issued before `not_before` were revoked; no token that lives longer than the
+     * server's own expires after `tokens_until`. Both stay with the name, whatever becomes of the account. */
     int64_t not_before, tokens_until;
 };
 
@@ -64,9 +64,9 @@ struct users_needs {
 };
 void users_needs(const struct users *users, struct users_needs *needs);
 
-/* If more than half of the lines are obsolete, but not all, the others are put into a new file, which takes the place of this one;
- * a crash leaves one or the other. If that can not be done, or another process has the file open, the reason is said
- * and the file stays as it is. -1 if it can't be read any more. Call it before anybody else uses `users`. */
+/* If more than half of the lines are obsolete, but not all, the others go into a new file, which takes this one's
+ * place; a crash leaves one or the other. If that can not be done, or another process has the file open, the reason is
+ * said and it stays as it is. -1 if it can't be read any more. Call it before anybody else uses `users`. */
 int users_compact(struct users *users);
 
 /* NULL, or why nothing can be stored any more until a restart. This and the number of accounts are given at once, even
@@ -123,11 +123,11 @@ int users_next(struct users *users, uint64_t *at, struct record *record);
  * what is wrong with it. */
 const char *users_read_line(const struct users *users, struct slice line, struct record *record);
 
-/* Many accounts at once, all or, where one is refused, none: they are appended with one write and one fdatasync. users_batch_begin locks the
- * file (0, or -1) and users_batch_end, which writes the batch if `keep` is set, unlocks it (0, or -1: none was added).
- * users_batch_put: USERS_OK; USERS_EXISTS, and not added to the batch, for an account that is already stored or in the
- * batch with the same hash and times that are no earlier; USERS_CHANGED for one with another hash. One with the same
- * hash takes over a later time, so that no token revoked elsewhere becomes valid. No other call may come in between.
+/* Many accounts at once, all or none, except as below: appended with one write and one fdatasync. users_batch_begin
+ * locks the file (0, or -1); users_batch_end writes the batch if `keep` is set, and unlocks it (0, or -1: none was
+ * added). users_batch_put: USERS_OK; USERS_EXISTS, and not added, for an account already stored or in the batch with
+ * the same hash and times that are no earlier; USERS_CHANGED for one with another hash. One with the same hash takes
+ * over a later time, so that no token revoked elsewhere becomes valid. No other call may come in between.
  *
  * In an etcd nothing is locked and the batch is written in parts: if one fails, those before it stay. In a file, a
  * kill or a power cut while the batch is written leaves some of its lines, from the first on; if the disk does not keep

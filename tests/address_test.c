@@ -112,7 +112,7 @@ static void test_client(void) {
         { "an empty element", "127.0.0.1", "203.0.113.5,", "-" },
         { "a port", "127.0.0.1", "203.0.113.5:99", "-" },
         { "garbage in front of a proxy", "127.0.0.1", "garbage, 10.0.0.2", "-" },
-        { "and more than any address has", "127.0.0.1", "garbage-garbage-garbage-garbage-garbage-garbage-, 10.0.0.2", "-" },
+        { "and longer than any", "127.0.0.1", "garbage-garbage-garbage-garbage-garbage-garbage-, 10.0.0.2", "-" },
     };
     struct network trusted[2];
     network_parse(S("127.0.0.0/8"), &trusted[0]);

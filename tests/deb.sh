@@ -1,6 +1,6 @@
 #!/bin/sh
-# deb.sh - make deb: lintian finds nothing, installing starts and enables nothing, purging leaves nothing behind;
-# all of it without a systemd, and with one that runs as process 1 of a throw-away machine (boot.sh).
+# deb.sh - make deb: lintian finds nothing, installing starts and enables nothing, purging leaves nothing behind; the
+# last two without a systemd, and with one that runs as process 1 of a throw-away machine (boot.sh).
 
 # shellcheck source=tests/common.sh
 . "$(dirname "$0")/common.sh"

@@ -1,7 +1,7 @@
 """keys.py BINARY [PART...] - the key file, its rotation, tokens from the shell, and a clock that stands too early.
 
-Tokens are made and read here with Python's hmac; nothing expected comes from jwtd. What is killed in the middle of
-a rotation, strace kills at a system call, so that every point is reached each time.
+Tokens are made and read here with Python's hmac; nothing expected comes from jwtd. What is killed in the middle of a
+rotation is killed by strace at a system call, so that every point is reached each time.
 
 Standard library only; run by keys.sh."""
 import base64

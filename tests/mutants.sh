@@ -1,6 +1,6 @@
 #!/bin/sh
-# mutants.sh - breaks the throttle, the sandbox and more on purpose, one line in a copy at a time: for each break a
-# test must fail. (The others: constant_time.sh for a comparison with memcmp, durability.py for fdatasync, fsync and flock, etcd.py.)
+# mutants.sh - breaks the throttle, the sandbox and more on purpose, one line in a copy at a time: for each break a test
+# must fail. (Others: constant_time.sh, a comparison with memcmp; durability.py, fdatasync, fsync and flock; etcd.py.)
 # It runs itself four times at once, since many tests wait most of the time: each PART has a copy of its own and takes
 # every fourth mutant.
 
