@@ -83,8 +83,8 @@ PEERS    = man services lifecycle admin keys metrics durability flask interop op
            cluster machines dist deb
 BUILDS   = layers constant_time memory mutants builds coverage
 check: jwtd unit-tests
-	@tests/run.sh $(filter-out %/http_test,$(TESTS:%=$(BUILD)/%)) ./test.sh $(PEERS:%=tests/%.sh) "fuzz/run 60" -- \
-	  bench/instructions $(BUILDS:%=tests/%.sh) "$(BUILD)/http_test every"
+	@tests/run.sh $(filter-out %/http_test,$(TESTS:%=$(BUILD)/%)) "$(BUILD)/http_test every" ./test.sh \
+	  $(PEERS:%=tests/%.sh) "fuzz/run 60" -- bench/instructions $(BUILDS:%=tests/%.sh)
 
 # Figures beside those of other servers, in short: bench/README.md
 bench: jwtd
