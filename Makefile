@@ -84,7 +84,7 @@ PEERS    = man services lifecycle admin keys metrics durability flask interop op
 BUILDS   = layers constant_time memory mutants builds coverage
 check: jwtd unit-tests
 	@tests/run.sh $(filter-out %/http_test,$(TESTS:%=$(BUILD)/%)) "$(BUILD)/http_test every" ./test.sh \
-	  $(PEERS:%=tests/%.sh) "fuzz/run 60" -- bench/instructions $(BUILDS:%=tests/%.sh)
+	  $(PEERS:%=tests/%.sh) "nice fuzz/run 60" -- bench/instructions $(BUILDS:%=tests/%.sh)
 
 # Figures beside those of other servers, in short: bench/README.md
 bench: jwtd
